@@ -264,6 +264,8 @@ class _Fitter:
             return self.fit_ranks()
         if n_levels <= MAX_FLAG_LEVELS:
             return self.fit_flag()
+        if method == "embedded":
+            return Native(self.source, n_levels)
         if method == "onehot":
             return self.fit_onehot()
         if n_levels > MAX_UNCOUNTED_LEVELS:

@@ -25,10 +25,11 @@ class Recipe:
         distribution by ranks. "pieces": centred and scaled, and next to that their share of every
         piece between quantiles (piecewise linear encoding). All but "plain" fill missing values
         with the median and add a feature that says where they were missing.
-    categories : {"native", "onehot", "target", "codes", "mixed"}
-        "native": codes marked as categorical. "onehot": one feature per level, rare levels
-        together. "target": cross-fitted mean of the target. "codes": codes ordered by frequency,
-        as numbers. "mixed": "native" where levels are few, else "target" and "codes".
+    categories : {"native", "embedded", "onehot", "target", "codes", "mixed"}
+        "native": codes marked as categorical. "embedded": the same, but two levels are 0 and 1.
+        "onehot": one feature per level, rare levels together. "target": cross-fitted mean of the
+        target. "codes": codes ordered by frequency, as numbers. "mixed": "native" where levels
+        are few, else "target" and "codes".
     text : {"svd", "skip", "alone"}
         "svd": next to the lengths of texts, their topics by TF-IDF reduced by SVD, and scores of
         the target by their words. Topics take by far the longest and are the same for every
@@ -49,7 +50,7 @@ class Recipe:
 
     name: str
     numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
-    categories: Literal["native", "onehot", "target", "codes", "mixed"] = "native"
+    categories: Literal["native", "embedded", "onehot", "target", "codes", "mixed"] = "native"
     text: Literal["svd", "skip", "alone"] = "svd"
     reads: int = MAX_TEXT_CHARACTERS
     means: bool = False
@@ -94,7 +95,7 @@ class Recipe:
     @property
     def has_native_categories(self) -> bool:
         """Whether some of the features may be categorical codes."""
-        return self.categories in ("native", "mixed")
+        return self.categories in ("native", "embedded", "mixed")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, with `bounded` only if it is set.
@@ -120,6 +121,7 @@ NUMBER_ENCODINGS = {
 }
 CATEGORY_ENCODINGS = {
     "native": "codes marked as categorical",
+    "embedded": "codes marked as categorical; two levels: 0 and 1",
     "onehot": "one column a level, rare levels together",
     "target": "cross-fitted mean of the target",
     "codes": "codes ordered by frequency, as numbers",
@@ -138,6 +140,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("onehot", numbers="standard", categories="onehot"),
         Recipe("quantile", numbers="quantile", categories="onehot"),
         Recipe("scaled_target", numbers="standard", categories="target"),
+        Recipe("embedded", numbers="standard", categories="embedded"),
         Recipe("codes", categories="codes"),
         Recipe("pieces", numbers="pieces", categories="onehot", means=True),
         Recipe("pairs", means=True, pairs=True),

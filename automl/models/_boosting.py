@@ -11,6 +11,7 @@ from automl.arrays import Floats, Matrix
 from automl.features.feature import Feature
 from automl.models._base import FitContext, Fitted, Hyperparameters, Sample
 from automl.models._boosted import BoostedModel, check_faithful
+from automl.models._early_stopping import MIN_HELD_OUT_ROWS_FOR_METRIC
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding
@@ -19,8 +20,6 @@ from automl.models.trees.trees import Trees
 
 WatchedMetric = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 
-# Held-out rows from which on a classification metric other than the log loss chooses the round.
-MIN_HELD_OUT_ROWS_FOR_METRIC = 500
 # The learning rate's upper bound where deadlines cut fits short.
 SHORT_BUDGET_LEARNING_RATE = 0.4
 _MAX_ROUND_CHOICES = 20

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 HeldOutLosses = tuple[float, ...]
 
+# Held-out rows from which on a classification metric other than the log loss chooses the round.
+MIN_HELD_OUT_ROWS_FOR_METRIC = 500
+
 
 @dataclass
 class EarlyStopping:

@@ -47,15 +47,20 @@ def activate(scores: Array, target: TargetCoding, bounds: Floats) -> Array:
     return softmax(scores)
 
 
-def select_loss(target: TargetCoding, context: FitContext) -> Loss:
+def select_loss(target: TargetCoding, context: FitContext, smoothing: float = 0.0) -> Loss:
     """Return the loss of scores of shape (n_rows, target.columns).
 
     Targets (encoded) and weights have shape (n_rows,).
+
+    Parameters
+    ----------
+    smoothing : float
+        Share of each label that is spread over all classes.
     """
     if target.outputs > 2:
-        return _weighted(_cross_entropy)
+        return _weighted(_cross_entropy(smoothing))
     if target.n_classes:
-        return _weighted(_logistic_loss)
+        return _weighted(_logistic_loss(smoothing))
     if context.metric.is_quantile:
         pinball = _smoothed_pinball(context.metric.quantile_level)
         return _weighted(pinball)
@@ -102,21 +107,36 @@ def _smoothed_pinball(level: float) -> PointwiseLoss:
     return loss
 
 
-def _logistic_loss(scores: Array, y: Array) -> LossesAndSlopes:
-    targets = y[:, None]
-    losses = np.logaddexp(0.0, scores)
-    losses = losses - targets * scores
-    proba = sigmoid(scores)
-    slopes = proba - targets
-    return losses, slopes
+def _logistic_loss(smoothing: float) -> PointwiseLoss:
+    def loss(scores: Array, y: Array) -> LossesAndSlopes:
+        targets = y[:, None]
+        if smoothing:
+            targets = targets * (1 - smoothing)
+            targets += smoothing / 2
+        losses = np.logaddexp(0.0, scores)
+        losses = losses - targets * scores
+        proba = sigmoid(scores)
+        slopes = proba - targets
+        return losses, slopes
+
+    return loss
 
 
-def _cross_entropy(scores: Array, y: Array) -> LossesAndSlopes:
-    classes = y.astype(np.int64)
-    rows = np.arange(len(y))
-    slopes = softmax(scores)
-    probabilities = slopes[rows, classes]
-    probabilities = np.maximum(probabilities, 1e-30)
-    losses = -np.log(probabilities)
-    slopes[rows, classes] -= 1.0
-    return losses[:, None], slopes
+def _cross_entropy(smoothing: float) -> PointwiseLoss:
+    own = 1 - smoothing
+
+    def loss(scores: Array, y: Array) -> LossesAndSlopes:
+        classes = y.astype(np.int64)
+        n_rows, n_classes = scores.shape
+        rows = np.arange(n_rows)
+        slopes = softmax(scores)
+        bounded = np.maximum(slopes, 1e-30)
+        logs = np.log(bounded)
+        losses = -own * logs[rows, classes]
+        slopes[rows, classes] -= own
+        if smoothing:
+            losses -= smoothing * logs.mean(axis=1)
+            slopes -= smoothing / n_classes
+        return losses[:, None], slopes
+
+    return loss

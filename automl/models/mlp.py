@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,35 +22,26 @@ from automl.models._base import (
     PlainFamily,
     Sample,
 )
-from automl.models._blocks import (
-    check_width,
-    fill_missing,
-    is_outside,
-    map_blocks,
-    read_array,
-    read_integer,
-    read_vector,
-)
-from automl.models._descent import (
+from automl.models._blocks import check_width, map_blocks, read_integer, read_vector
+from automl.models._rows import encode_rows
+from automl.models._target import TargetCoding, read_target
+from automl.models.constant import ConstantModel
+from automl.models.network.descent import (
     MAX_BATCH_ROWS,
     MIN_BATCH_ROWS,
     TARGET_STEPS,
     USUAL_MAX_BATCH_ROWS,
 )
-from automl.models._losses import activate
-from automl.models._mlp_training import Training, TrainingRows
-from automl.models._network import Network
-from automl.models._rows import encode_rows
-from automl.models._target import TargetCoding, read_target
-from automl.models.constant import ConstantModel
+from automl.models.network.network import Network
+from automl.models.network.outputs import mean_output
+from automl.models.network.state import network_from_state, network_to_state
+from automl.models.network.training import Training, TrainingRows
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-INPUT_BOUND = 3.0  # standard deviations that an input stays within
 # How far beyond the training targets a prediction may go, in multiples of their range.
 _NETWORK_EXTRAPOLATION = 0.5
-_MAX_LAYERS = 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ class MLPModel:
     target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed in blocks; a missing value counts as 0.
+        """Return probabilities or values, computed in blocks; a missing number counts as 0.
 
         In double precision: single products give a row other last bits at another position in its
         block (measured on 110 of 210 shapes, double ones on none).
@@ -84,10 +74,9 @@ class MLPModel:
 
         def predict_block(block: Matrix) -> Floats:
             scores = network.scores(block.astype(np.float64))
-            outputs: Floats = activate(scores, self.target, self.bounds)
-            return outputs
+            return mean_output(scores, self.target, self.bounds)
 
-        raw = map_blocks(predict_block, soft_clip(X))
+        raw = map_blocks(predict_block, network.inputs.prepare(X))
         return self.target.to_prediction(raw)
 
     @cached_property
@@ -96,17 +85,8 @@ class MLPModel:
 
     def to_state(self) -> State:
         """Return the network's arrays and the other fields."""
-        network = self.network
-        state: State = {}
-        for layer, weights in enumerate(network.weights):
-            state[f"weights{layer}"] = weights
-        for layer, intercepts in enumerate(network.intercepts):
-            state[f"intercepts{layer}"] = intercepts
         return {
-            **state,
-            "places": network.periodic_columns,
-            "waves": network.periodic,
-            "layers": len(network.weights),
+            **network_to_state(self.network),
             "features": self.features,
             "bounds": self.bounds,
             "target": self.target.to_state(),
@@ -127,24 +107,32 @@ class MLP(PlainFamily):
     name = "mlp"
     about = (
         "neural network: a multilayer perceptron on scaled numbers, their periodic embeddings, "
-        "and target-encoded categories"
+        "and learnt vectors of categories"
     )
     seeded = True
     bagged = True
     stops = True
-    recipes = ("scaled_target", "onehot", "quantile")
+    recipes = ("embedded", "scaled_target", "onehot", "quantile")
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """Return the ranges of size, speed, regularisation and periodic embedding."""
-        return {
+        """Return the ranges of size, speed, regularisation and embeddings."""
+        space: dict[str, Any] = {
             "width": Int(32, 256, log=True),
             "layers": Int(1, 4),
-            "learning_rate": Float(1e-3, 2e-2, log=True),
+            "members": Choice((1, 2, 4)),
+            "learning_rate": Float(2e-3, 3e-2, log=True),
             "weight_decay": Float(1e-2, 2.0, log=True),
             "dropout": Float(0.0, 0.5),
-            "waves": Choice((0, 4, 8)),
+            "waves": Choice((0, 8, 16)),
             "frequency": Float(0.02, 0.5, log=True),
+            "pieces": Choice((0, 8, 16)),
+            "restarts": Choice((0, 3)),
         }
+        if codes:
+            space["vector"] = Int(2, 16, log=True)
+        if not task.is_regression:
+            space["smoothing"] = Choice((0.0, 0.05, 0.1))
+        return space
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return a small and quick network with a periodic embedding.
@@ -154,11 +142,16 @@ class MLP(PlainFamily):
         return {
             "width": 128,
             "layers": 3,
-            "learning_rate": 5e-3,
+            "members": 2,
+            "learning_rate": 1e-2,
             "weight_decay": 0.03 if task.is_regression else 0.5,
             "dropout": 0.1 if task.is_regression else 0.2,
-            "waves": 4,
-            "frequency": 0.05,
+            "waves": 16,
+            "frequency": 0.1,
+            "pieces": 0,
+            "vector": 8,
+            "smoothing": 0.0,
+            "restarts": 0,
         }
 
     def prepare(
@@ -166,11 +159,11 @@ class MLP(PlainFamily):
     ) -> PreparedNetwork:
         """Return the rows with encoded targets and without missing values."""
         encoded = encode_rows(train, context)
-        rows = TrainingRows(_network_input(encoded.sample), None, encoded.target)
+        rows = TrainingRows(encoded.sample, None, encoded.target)
         if held is not None:
             held = encoded.target.encode(held)
             if len(held.y):
-                rows = replace(rows, held=_network_input(held))
+                rows = replace(rows, held=held)
         return PreparedNetwork(rows, encoded.fallback)
 
     def fit(
@@ -194,7 +187,7 @@ class MLP(PlainFamily):
         if not target.n_classes:
             unit = target.scale**2
         losses = enumerate(training.early_stopping.losses, start=1)
-        curve = [(epoch, loss * unit) for epoch, (loss,) in losses]
+        curve = [(epoch, loss * unit) for epoch, (*_, loss) in losses]
         return Fitted(
             model=model,
             rounds=training.best_epoch,
@@ -209,9 +202,9 @@ class MLP(PlainFamily):
             return ConstantModel.from_state(state)
         target = read_target(state)
         features = read_integer(state, "features")
-        network = _read_network(state)
+        network = network_from_state(state, features, target.columns)
         bounds = read_vector(state, "bounds", np.float64)
-        if not _fits_together(network, features, target.columns) or len(bounds) != 2:
+        if len(bounds) != 2:
             raise UnsafeModel("the model file's network has arrays that do not fit together")
         return MLPModel(network, features, bounds, target)
 
@@ -233,64 +226,6 @@ def _bounds(y: Floats) -> Floats:
     margin = _NETWORK_EXTRAPOLATION * float(high - low)
     bounds = np.array([low - margin, high + margin])
     return bounds.astype(np.float64)
-
-
-def soft_clip(X: Matrix) -> Matrix:
-    """Return inputs squashed into three standard deviations (as in RealMLP), without missing ones.
-
-    >>> soft_clip(np.array([[0.0, 0.3, 3.0, 1e9, np.nan]], np.float32)).round(2).tolist()
-    [[0.0, 0.30000001192092896, 2.119999885559082, 3.0, 0.0]]
-    """
-    known = fill_missing(X)
-    scaled = known / np.float32(INPUT_BOUND)
-    divisor = np.sqrt(1 + np.square(scaled))
-    squashed: Matrix = known / divisor
-    return squashed
-
-
-def _network_input(sample: Sample) -> Sample:
-    """Return squashed rows in single precision, with a weight for every row."""
-    X = soft_clip(sample.X)
-    y: Any = sample.y.astype(np.float32)
-    weight: Any = sample.weight_or_ones.astype(np.float32)
-    return Sample(X, sample.features, y, weight)
-
-
-def _read_network(state: State) -> Network:
-    layers = read_integer(state, "layers", 1)
-    if layers > _MAX_LAYERS:
-        raise UnsafeModel(f"the model file's network has {layers} layers")
-    weights = []
-    intercepts = []
-    for layer in range(layers):
-        weights.append(read_array(state, f"weights{layer}", np.float32, 2))
-        intercepts.append(read_vector(state, f"intercepts{layer}", np.float32))
-    return Network(
-        read_vector(state, "places", np.int64),
-        read_array(state, "waves", np.float32, 3),
-        tuple(weights),
-        tuple(intercepts),
-    )
-
-
-def _fits_together(network: Network, features: int, outputs: int) -> bool:
-    """Return whether each layer takes the outputs of the one before.
-
-    The columns of the periodic embedding must be among the input's.
-    """
-    pair, embedded, cosines = network.periodic.shape
-    columns = network.periodic_columns
-    if pair != 2 or embedded != len(columns):
-        return False
-    if is_outside(columns, features):
-        return False
-    widths = [features + embedded * cosines]
-    for intercepts in network.intercepts:
-        widths.append(len(intercepts))
-    if widths[-1] != outputs:
-        return False
-    shapes = [weights.shape for weights in network.weights]
-    return shapes == list(pairwise(widths))
 
 
 FAMILIES: tuple[Family, ...] = (MLP(),)

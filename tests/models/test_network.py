@@ -8,10 +8,12 @@ import pytest
 from automl.errors import UnsafeModel
 from automl.metrics import metric_for
 from automl.models import Feature, FitContext, Model, Sample, find_family
-from automl.models._descent import Descent
 from automl.models._losses import Loss, select_loss
-from automl.models._network import initial_network
 from automl.models._target import TargetCoding
+from automl.models.network.descent import Descent
+from automl.models.network.input_layer import InputLayer, InputSizes, initial_input_layer
+from automl.models.network.network import Network, initial_network
+from automl.models.network.number_inputs import soft_clip
 from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
@@ -33,10 +35,34 @@ def smooth_sample(rows: int = 600, seed: int = 0) -> Sample:
     return Sample(X, FEATURES, y)
 
 
-def loss_for(X: np.ndarray, y: np.ndarray, task: Task) -> Loss:
+def loss_for(X: np.ndarray, y: np.ndarray, task: Task, smoothing: float = 0.0) -> Loss:
     context = how_for(task)
     target = TargetCoding.fit(Sample(X, (), y), context)
-    return select_loss(target, context)
+    return select_loss(target, context, smoothing)
+
+
+def mixed_rows(n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Three numbers, a category of 4 levels and one of 3, each with a missing value."""
+    X = rng.normal(size=(n_rows, 5)).astype(np.float32)
+    X[:, 1] = rng.integers(0, 4, n_rows)
+    X[:, 3] = rng.integers(0, 3, n_rows)
+    X[0] = np.nan
+    return X
+
+
+LEVELS = (0, 4, 0, 3, 0)
+
+
+def input_layer(X: np.ndarray, rng: np.random.Generator, **sizes: int) -> InputLayer:
+    asked = {"cosines": 0, "pieces": 0, "vector": 2} | sizes
+    levels = LEVELS if X.shape[1] == len(LEVELS) else (0,) * X.shape[1]
+    return initial_input_layer(X, levels, InputSizes(frequency=0.2, **asked), rng)
+
+
+def network_of(X: np.ndarray, outputs: int, members: int = 1, **sizes: int) -> Network:
+    rng = np.random.default_rng(0)
+    inputs = input_layer(X, rng, **sizes)
+    return initial_network(inputs, (6, 5, outputs), members, rng)
 
 
 def refit(train: Sample, rounds: int, **params: object) -> Model:
@@ -45,31 +71,36 @@ def refit(train: Sample, rounds: int, **params: object) -> Model:
     return MLP.fit(prepared, params, context).model
 
 
-@pytest.mark.parametrize("cosines", [0, 3])
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("sizes", [{}, {"cosines": 3, "pieces": 4}], ids=["plain", "embedded"])
 @pytest.mark.parametrize("task", [REGRESSION, CLASSES], ids=lambda task: task.kind)
-def test_gradients_equal_finite_differences(task: Task, cosines: int) -> None:
+def test_gradients_equal_finite_differences(
+    task: Task, sizes: dict[str, int], members: int
+) -> None:
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(40, 4))
-    sizes = (6, 5, task.n_outputs)
-    network = initial_network(X.astype(np.float32), sizes, cosines, 0.2, rng).copy(np.float64)
-    y = rng.integers(0, 3, 40).astype(float) if task.labels else rng.normal(size=40)
-    weight = rng.uniform(0.5, 2.0, 40)
-    loss = loss_for(X, y, task)
+    X = mixed_rows(80, rng)
+    network = network_of(X, task.n_outputs, members, **sizes).copy(np.float64)
+    rows = network.inputs.prepare(X).astype(np.float64)
+    y = rng.integers(0, 3, 80).astype(float) if task.labels else rng.normal(size=80)
+    weight = rng.uniform(0.5, 2.0, 80)
+    loss = loss_for(X, y, task, smoothing=0.1)
 
-    def total_loss() -> float:
-        total, _ = loss(network.scores(X), y, weight)
-        return total
+    def mean_loss() -> float:
+        totals = [loss(scores, y, weight)[0] for scores in network.scores(rows)]
+        return float(np.mean(totals))
 
     step = 1e-5
-    gradients = network.gradients(X, y, weight, loss, 1.0, rng)
-    for array, gradient in zip(network.parameters, gradients, strict=True):
+    gradients = network.gradients(rows, y, weight, loss, 1.0, rng)
+    for learnt, gradient in zip(network.learnt, gradients, strict=True):
+        array = learnt.array
+        assert gradient.shape == array.shape
         checks = 5 if array.size else 0
         for index in rng.integers(0, max(1, array.size), checks):
             before = array.flat[index]
             array.flat[index] = before + step
-            above = total_loss()
+            above = mean_loss()
             array.flat[index] = before - step
-            below = total_loss()
+            below = mean_loss()
             array.flat[index] = before
             slope = (above - below) / (2 * step)
             assert gradient.flat[index] == pytest.approx(slope, rel=1e-4, abs=1e-6)
@@ -79,27 +110,66 @@ def test_a_dropped_value_has_no_gradient() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(64, 2)).astype(np.float32)
     y = X[:, 0]
-    network = initial_network(X, (4, 1), 0, 0.1, rng)
+    network = network_of(X, 1)
     loss = loss_for(X, y.astype(float), REGRESSION)
     weight = np.ones(64, np.float32)
-    gradients = network.gradients(X, y, weight, loss, 1e-9, rng)
-    by_last_weights = gradients[2]
+    *_, by_last_weights, _ = network.gradients(X, y, weight, loss, 1e-9, rng)
     assert not by_last_weights.any()
 
 
-def test_columns_of_few_values_get_no_periodic_embedding() -> None:
+def test_columns_of_few_values_get_neither_cosines_nor_pieces() -> None:
     rng = np.random.default_rng(0)
     flag = np.arange(50) % 2
     number = np.linspace(-1, 1, 50)
     X = np.column_stack([flag, number]).astype(np.float32)
-    network = initial_network(X, (4, 1), 2, 0.1, rng)
-    assert network.periodic_columns.tolist() == [1]
+    inputs = input_layer(X, rng, cosines=2, pieces=3)
+    assert inputs.waves.columns.tolist() == [1]
+    assert inputs.pieces.columns.tolist() == [1]
+
+
+def test_shares_of_pieces_add_up_to_the_rank() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.exponential(size=(400, 1)).astype(np.float32)
+    pieces = input_layer(X, rng, pieces=8).pieces
+    squashed = soft_clip(X)
+    shares = pieces.values(squashed)
+    assert shares.shape == (400, 8)
+    ranks = np.argsort(np.argsort(X[:, 0])) / 399
+    assert shares.sum(axis=1) / 8 == pytest.approx(ranks, abs=0.05)
+
+
+def test_missing_and_unseen_levels_have_the_vector_of_zeros() -> None:
+    rng = np.random.default_rng(0)
+    X = mixed_rows(30, rng)
+    inputs = input_layer(X, rng)
+    strange = X[:2].copy()
+    strange[0, 1] = np.nan
+    strange[1, 1] = 99
+    values = inputs.vectors.values(inputs.prepare(strange))
+    assert not values[:, :2].any()
+    known = inputs.vectors.values(inputs.prepare(X[2:]))
+    assert known.all()
+
+
+def test_rare_ones_of_many_levels_share_vectors() -> None:
+    n_levels = 5_000
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([np.arange(n_levels), np.repeat(4_999, 9)])
+    X = codes[:, None].astype(np.float32)
+    sizes = InputSizes(cosines=0, frequency=0.1, pieces=0, vector=2)
+    vectors = initial_input_layer(X, (n_levels,), sizes, rng).vectors
+    (rows,) = vectors.rows_of_levels
+    assert len(vectors.table) < 2_500
+    assert len(rows) == n_levels + 1
+    sharing = np.count_nonzero(rows == rows[4_999])
+    assert sharing == 1
+    assert len(np.unique(rows)) == len(vectors.table)
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
     rng = np.random.default_rng(0)
     X = np.zeros((100, 1), np.float32)
-    network = initial_network(X, (2, 1), 0, 0.1, rng)
+    network = network_of(X, 1)
     loss = select_loss(TargetCoding(0), how_for(REGRESSION))
     descent = Descent(
         network,
@@ -113,7 +183,7 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
     steps = descent.epochs * descent.steps_per_epoch
     rates = []
     for descent.step in range(steps + 1):
-        rates.append(descent._current_rate())
+        rates.append(descent.current_rate())
     top = int(np.argmax(rates))
     changes = np.diff(rates)
     assert rates[0] == 0.0
@@ -158,12 +228,17 @@ def test_a_damaged_network_is_refused() -> None:
     state = refit(train, rounds=2, waves=4).to_state()
     assert MLP.restore(state).predict(train.X).shape == (600,)
     damages = {
-        "layers": 99,
+        "hidden": 99,
         "features": 2,
         "weights0": np.zeros((3, 3), np.float32),
-        "intercepts1": np.zeros(7, np.float32),
+        "intercepts1": np.zeros((1, 7), np.float32),
         "places": np.array([0, 1, 9]),
         "waves": np.zeros((1, 3, 4), np.float32),
+        "mixing": np.zeros((3, 2, 4), np.float32),
+        "numbers": np.array([-1, 0, 1]),
+        "starts": np.zeros((1, 4), np.float32),
+        "coded": np.array([0]),
+        "scales": np.zeros((0, 3), np.float32),
         "bounds": np.zeros(3),
     }
     for name, value in damages.items():

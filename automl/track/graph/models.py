@@ -11,14 +11,14 @@ from automl.arrays import Floats
 from automl.models._base import Model
 from automl.models._blocks import MAX_MAGNITUDE
 from automl.models._boosted import BoostedModel
-from automl.models._network import Network
 from automl.models._target import TargetCoding
 from automl.models.constant import ConstantModel
 from automl.models.forest import ForestModel
 from automl.models.linear import LinearModel
-from automl.models.mlp import INPUT_BOUND, MLPModel
-from automl.track.graph.builder import Value
+from automl.models.mlp import MLPModel
+from automl.track.graph.builder import Value, total
 from automl.track.graph.columns import NoOperator
+from automl.track.graph.networks import layer, member_scores
 from automl.track.graph.trees import margins
 
 
@@ -57,7 +57,7 @@ def _forest(model: ForestModel, X: Value) -> Value:
 
 def _linear(model: LinearModel, X: Value) -> Value:
     known = _filled(X)
-    scores = _layer(
+    scores = layer(
         known.cast("DOUBLE"),
         model.coefficients,
         model.intercepts,
@@ -66,34 +66,10 @@ def _linear(model: LinearModel, X: Value) -> Value:
 
 
 def _mlp(model: MLPModel, X: Value) -> Value:
-    known = _filled(X)
-    ratio = known / INPUT_BOUND
-    squared = ratio * ratio
-    divisor = (squared + 1.0).apply("Sqrt")
-    squashed = known / divisor
-    network = model.network.copy(np.float64)
-    values = _with_cosines(network, squashed.cast("DOUBLE"))
-    *hidden, last = zip(network.weights, network.intercepts, strict=True)
-    for weights, intercepts in hidden:
-        outputs = _layer(values, weights, intercepts)
-        values = outputs * outputs.apply("Sigmoid")
-    scores = _layer(values, *last)
-    return _activated(scores, model.target, model.bounds)
-
-
-def _with_cosines(network: Network, values: Value) -> Value:
-    """Return the inputs of the first layer."""
-    if not len(network.periodic_columns):
-        return values
-    graph = values.graph
-    frequencies, phases = network.periodic
-    chosen = values.take_columns(network.periodic_columns)
-    axis = graph.constant([2], "INT64")
-    wide = graph.op("Unsqueeze", chosen, axis)
-    angles = wide * frequencies[None] + phases[None]
-    cosines = angles.apply("Cos")
-    flat = cosines.reshape(-1, frequencies.size)
-    return graph.concat([values, flat])
+    scores = member_scores(model.network, _filled(X), X)
+    outputs = [_outputs(score, model.target, model.bounds) for score in scores]
+    mean = total(outputs) / len(outputs)
+    return _decoded(model.target, mean)
 
 
 def _constant(model: ConstantModel, X: Value) -> Value:
@@ -112,25 +88,24 @@ def _filled(X: Value) -> Value:
     return known.clip(-bound, bound)
 
 
-def _layer(
-    values: Value,
-    weights: Any,
-    intercepts: Any,
-) -> Value:
-    products = values @ weights
-    outputs: Value = products + intercepts[None, :]
-    return outputs
-
-
 def _activated(
     scores: Value,
     target: TargetCoding,
     bounds: Floats,
 ) -> Value:
+    return _decoded(target, _outputs(scores, target, bounds))
+
+
+def _outputs(
+    scores: Value,
+    target: TargetCoding,
+    bounds: Floats,
+) -> Value:
+    """Return probabilities, or bounded numbers."""
     if target.n_classes:
-        return _decoded(target, _probabilities(target, scores))
+        return _probabilities(target, scores)
     low, high = bounds.tolist()
-    return _decoded(target, scores.clip(low, high))
+    return scores.clip(low, high)
 
 
 def _probabilities(

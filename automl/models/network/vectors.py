@@ -1,0 +1,138 @@
+"""How a network takes categories in: a learnt vector for each level.
+
+These are entity embeddings (Guo and Berkhahn 2016).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from automl.arrays import Integers, Matrix
+
+MAX_OWN_LEVELS = 2048  # levels of one column that have a vector of their own
+_SHARED_VECTORS = 256  # vectors that the other levels share
+_HASH_FACTOR = 2_654_435_761  # Knuth's multiplicative hashing
+_HASHES = 2**32
+_SPREAD = 0.1  # standard deviation of the vectors at first
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The vectors of some columns' levels.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_columns,), int64
+    rows_of_levels : tuple of ndarray of int64
+        For each column the row of `table` of each level, and last that of missing ones.
+    table : ndarray of shape (n_vectors, size), float32
+    """
+
+    columns: Integers
+    rows_of_levels: tuple[Integers, ...]
+    table: Matrix
+
+    @property
+    def width(self) -> int:
+        """Number of values that a row's vectors consist of."""
+        size = int(self.table.shape[1])
+        return len(self.columns) * size
+
+    def find_rows(self, X: Matrix) -> Matrix:
+        """Return the rows of the table for the codes of a matrix, one column for each of ours."""
+        shape = (len(X), len(self.columns))
+        found: Matrix = np.empty(shape, np.float32)
+        for index, column in enumerate(self.columns):
+            rows = self.rows_of_levels[index]
+            n_levels = len(rows) - 1
+            codes = X[:, column]
+            is_known = codes >= 0  # False for NaN
+            is_known &= codes < n_levels
+            levels = np.where(is_known, codes, n_levels)
+            positions = levels.astype(np.int64)
+            found[:, index] = rows[positions]
+        return found
+
+    def values(self, X: Matrix) -> Matrix:
+        """Return the vectors of prepared rows, of shape (n_rows, n_columns * size)."""
+        rows = self._table_rows(X)
+        vectors = self.table[rows]
+        n_rows = len(X)
+        return vectors.reshape(n_rows, self.width)
+
+    def gradient(self, X: Matrix, by_values: Matrix) -> Matrix:
+        """Return the gradient by the table, from that by the vectors."""
+        n_vectors, size = self.table.shape
+        rows = self._table_rows(X)
+        flat_rows = rows.ravel()
+        by_vector = by_values.reshape(-1, size)
+        gradient = np.empty_like(self.table)
+        for index, weights in enumerate(by_vector.T):
+            gradient[:, index] = np.bincount(flat_rows, weights, n_vectors)
+        return gradient
+
+    def _table_rows(self, X: Matrix) -> Integers:
+        numbers = X[:, self.columns]
+        rows: Integers = numbers.astype(np.int64)
+        return rows
+
+    def copy(self, dtype: Any) -> Vectors:
+        """Return independent vectors with equal numbers of a type."""
+        return replace(self, table=self.table.astype(dtype))
+
+
+def initial_vectors(
+    X: Matrix,
+    levels: tuple[int, ...],
+    size: int,
+    rng: np.random.Generator,
+) -> Vectors:
+    """Return random vectors of the levels, and zeros for missing ones.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), float32
+        Training rows, with codes in the categorical columns.
+    levels : tuple of int
+        Of each column, 0 where it holds numbers.
+    size : int
+        Of each vector.
+    rng : Generator
+    """
+    columns = np.flatnonzero(levels)
+    rows_of_levels = []
+    rows_of_missing = []
+    n_vectors = 0
+    for column in columns:
+        codes = X[:, column]
+        rows = _rows_of_levels(codes, levels[column])
+        n_own = rows.max() + 1
+        with_missing = np.append(rows, n_own)
+        rows_of_levels.append(with_missing + n_vectors)
+        rows_of_missing.append(n_vectors + n_own)
+        n_vectors += n_own + 1
+    table = rng.normal(size=(n_vectors, size))
+    table *= _SPREAD
+    table[rows_of_missing] = 0.0
+    return Vectors(columns, tuple(rows_of_levels), table.astype(np.float32))
+
+
+def _rows_of_levels(codes: Matrix, n_levels: int) -> Integers:
+    """Return the row of each level, counted from 0.
+
+    The most frequent levels have one of their own; the others share some by a hash.
+    """
+    numbers = np.arange(n_levels)
+    if n_levels <= MAX_OWN_LEVELS:
+        return numbers
+    known = codes[~np.isnan(codes)]
+    counts = np.bincount(known.astype(np.int64), minlength=n_levels)
+    by_frequency = np.argsort(-counts, kind="stable")
+    most_frequent = by_frequency[:MAX_OWN_LEVELS]
+    hashes = numbers * _HASH_FACTOR % _HASHES
+    rows = MAX_OWN_LEVELS + hashes % _SHARED_VECTORS
+    rows[most_frequent] = numbers[:MAX_OWN_LEVELS]
+    return rows

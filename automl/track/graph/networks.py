@@ -1,0 +1,142 @@
+"""Networks as nodes of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from automl.models.network.input_layer import InputLayer
+from automl.models.network.network import Network
+from automl.models.network.number_inputs import INPUT_BOUND, Pieces, Waves
+from automl.models.network.vectors import Vectors
+from automl.track.graph.builder import Value
+
+
+def member_scores(
+    network: Network,
+    known: Value,
+    X: Value,
+) -> list[Value]:
+    """Return the scores of each of a network's members, of shape (n_rows, n_scores).
+
+    Parameters
+    ----------
+    network : Network
+    known : Value
+        Bounded features, without missing ones.
+    X : Value
+        Features as they are, for the codes of categories.
+    """
+    precise = network.copy(np.float64)
+    inputs = _inputs(precise.inputs, known, X)
+    members = range(len(precise.scales))
+    return [_scores(precise, inputs, member) for member in members]
+
+
+def _scores(
+    network: Network,
+    inputs: Value,
+    member: int,
+) -> Value:
+    scales = network.scales[member]
+    values = inputs * scales[None]
+    for hidden in network.hidden:
+        outputs = layer(
+            values,
+            hidden.weights,
+            hidden.intercepts[member],
+        )
+        gate = outputs.apply("Sigmoid")
+        values = outputs * gate
+    return layer(
+        values,
+        network.last.weights[member],
+        network.last.intercepts[member],
+    )
+
+
+def layer(
+    values: Value,
+    weights: Any,
+    intercepts: Any,
+) -> Value:
+    """Return products with weights, and intercepts added."""
+    products = values @ weights
+    outputs: Value = products + intercepts[None, :]
+    return outputs
+
+
+def _inputs(
+    inputs: InputLayer,
+    known: Value,
+    X: Value,
+) -> Value:
+    ratio = known / INPUT_BOUND
+    squared = ratio * ratio
+    divisor = (squared + 1.0).apply("Sqrt")
+    squashed = known / divisor
+    precise = squashed.cast("DOUBLE")
+    return X.graph.concat(list(_parts(inputs, precise, X)))
+
+
+def _parts(
+    inputs: InputLayer,
+    precise: Value,
+    X: Value,
+) -> Iterator[Value]:
+    if len(inputs.numbers):
+        yield precise.take_columns(inputs.numbers)
+    if inputs.waves.width:
+        yield _periodic(inputs.waves, precise)
+    if inputs.pieces.width:
+        yield _shares(inputs.pieces, precise)
+    yield from _vectors(inputs.vectors, X)
+
+
+def _unsqueezed(values: Value, columns: Any) -> Value:
+    """Return some columns, of shape (n_rows, n_columns, 1)."""
+    graph = values.graph
+    axis = graph.constant([2], "INT64")
+    chosen = values.take_columns(columns)
+    return graph.op("Unsqueeze", chosen, axis)
+
+
+def _turned(values: Value) -> Value:
+    """Return values with rows and columns exchanged."""
+    return values.apply("Transpose", perm=[1, 0, 2])
+
+
+def _periodic(waves: Waves, values: Value) -> Value:
+    frequencies, phases = waves.turns
+    numbers = _unsqueezed(values, waves.columns)
+    angles = numbers * frequencies[None]
+    angles = angles + phases[None]
+    cosines = angles.apply("Cos")
+    mixed = _turned(cosines) @ waves.mixing
+    offsets = waves.offsets[:, None]
+    shifted = mixed + offsets
+    by_row = _turned(shifted)
+    return by_row.reshape(-1, waves.width)
+
+
+def _shares(pieces: Pieces, values: Value) -> Value:
+    numbers = _unsqueezed(values, pieces.columns)
+    distances = numbers - pieces.starts[None]
+    steep = distances * pieces.steepness[None]
+    shares = steep.clip(0.0, 1.0)
+    return shares.reshape(-1, pieces.width)
+
+
+def _vectors(vectors: Vectors, X: Value) -> Iterator[Value]:
+    """Yield the vectors of each categorical column."""
+    for index, column in enumerate(vectors.columns):
+        rows = vectors.rows_of_levels[index]
+        n_levels = float(len(rows) - 1)
+        codes = X.take_columns(int(column))
+        is_known = codes >= 0.0
+        is_known = is_known & (codes < n_levels)
+        known = codes.choose(n_levels, is_known)
+        positions = known.cast("INT64")
+        yield positions.look_up(vectors.table[rows])
