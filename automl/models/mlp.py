@@ -36,7 +36,7 @@ from automl.models.network.network import Network
 from automl.models.network.outputs import mean_output
 from automl.models.network.state import network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
-from automl.space import Choice, Float, Int, Space
+from automl.space import Choice, Float, Int, Space, When
 from automl.state import State
 from automl.task import Task
 
@@ -123,15 +123,15 @@ class MLP(PlainFamily):
             "learning_rate": Float(2e-3, 3e-2, log=True),
             "weight_decay": Float(1e-2, 2.0, log=True),
             "dropout": Float(0.0, 0.5),
-            "waves": Choice((0, 8, 16)),
-            "frequency": Float(0.02, 0.5, log=True),
-            "pieces": Choice((0, 8, 16)),
+            "waves": Choice((0, 16)),
+            "frequency": Float(0.02, 0.5, log=True, when=When("waves", (16,))),
+            "pieces": Choice((0, 16)),
             "restarts": Choice((0, 3)),
         }
         if codes:
             space["vector"] = Int(2, 16, log=True)
         if not task.is_regression:
-            space["smoothing"] = Choice((0.0, 0.05, 0.1))
+            space["smoothing"] = Choice((0.0, 0.05))
         return space
 
     def defaults(self, task: Task) -> dict[str, Any]:

@@ -132,6 +132,8 @@ def test_only_native_categories_have_levels(recipe: Recipe) -> None:
     expected = {}
     if recipe != TOPICS_RECIPE and recipe.categories == "native":
         expected = {"city": 6, "sex": 2, "postcode": 100}
+    elif recipe.categories == "embedded":
+        expected = {"city": 6, "postcode": 100}
     elif recipe.categories == "mixed":
         expected = {"city": 6, "sex": 2}
     assert levels == expected

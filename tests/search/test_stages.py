@@ -255,6 +255,7 @@ MANY = Categories(np.array([0, 1, 2], np.int32), tuple(f"level {place}" for plac
                 "onehot",
                 "quantile",
                 "scaled_target",
+                "embedded",
                 "codes",
                 "pieces",
                 "pairs",

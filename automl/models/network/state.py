@@ -223,4 +223,5 @@ def _are_layers(network: Network, outputs: int) -> bool:
         return False
     if network.last.weights.shape != (n_members, *last):
         return False
-    return n_members > 0 and width == outputs
+    is_complete = n_members > 0 and width == outputs
+    return bool(is_complete)
