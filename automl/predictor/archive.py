@@ -44,8 +44,8 @@ from automl.state import (
 )
 from automl.task import Task
 
-PREDICTOR_FORMAT = 5
-READ_FORMATS = (4, PREDICTOR_FORMAT)
+PREDICTOR_FORMAT = 6
+READ_FORMATS = (4, 5, PREDICTOR_FORMAT)
 MANIFEST = "manifest.json"
 DISTRIBUTION = "automl-tabular"
 # A version that is named in a command to copy; anything else in its place might be a command.
@@ -275,7 +275,8 @@ def _check_format(manifest: Mapping[str, Any]) -> None:
     number = manifest["format"]
     if number in READ_FORMATS:
         return
-    reads = " and ".join(map(str, READ_FORMATS))
+    *others, newest = map(str, READ_FORMATS)
+    reads = ", ".join(others) + f" and {newest}"
     quoted = repr(number)[:MAX_QUOTED_FORMAT]
     remedy = ""
     if type(number) is int and number > PREDICTOR_FORMAT:

@@ -238,6 +238,8 @@ def test_a_damaged_network_is_refused() -> None:
         "numbers": np.array([-1, 0, 1]),
         "starts": np.zeros((1, 4), np.float32),
         "coded": np.array([0]),
+        "counts": np.array([1]),
+        "levels": np.array([3]),
         "scales": np.zeros((0, 3), np.float32),
         "bounds": np.zeros(3),
     }

@@ -79,7 +79,7 @@ PLANS: Mapping[str, tuple[Plan, ...]] = {
         replace(plan("random_forest", "codes"), absent=1),
         plan("linear", "onehot"),
         plan("knn", "quantile", n_rows=40),
-        plan("mlp", "scaled_target", **SMALL_NETWORK),
+        plan("mlp", "embedded", **SMALL_NETWORK, members=2, pieces=4, vector=2),
     ),
     "regression": (
         plan("lightgbm", "mixed_pairs"),

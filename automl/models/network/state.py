@@ -15,6 +15,7 @@ from automl.models.network.number_inputs import Pieces, Waves
 from automl.models.network.vectors import Vectors
 from automl.state import State
 
+_DAMAGED = "the model file's network has arrays that do not fit together"
 _MAX_LAYERS = 20
 _NO_COLUMNS: Integers = np.zeros(0, np.int64)
 _NOTHING = np.zeros((0, 0), np.float32)
@@ -37,14 +38,23 @@ def network_to_state(network: Network) -> State:
         "starts": inputs.pieces.starts,
         "steepness": inputs.pieces.steepness,
         "coded": inputs.vectors.columns,
+        **_levels_to_state(inputs.vectors),
         "table": inputs.vectors.table,
     }
     for index, layer in enumerate(network.hidden):
         state[f"weights{index}"] = layer.weights
         state[f"intercepts{index}"] = layer.intercepts
-    for index, rows in enumerate(inputs.vectors.rows_of_levels):
-        state[f"levels{index}"] = rows
     return state
+
+
+def _levels_to_state(vectors: Vectors) -> State:
+    """Return the rows of all columns' levels one after the other, and how many each has."""
+    rows = vectors.rows_of_levels
+    counts = [len(of_column) for of_column in rows]
+    return {
+        "levels": np.concatenate([_NO_COLUMNS, *rows]),
+        "counts": np.array(counts, np.int64),
+    }
 
 
 def network_from_state(state: State, features: int, outputs: int) -> Network:
@@ -60,7 +70,7 @@ def network_from_state(state: State, features: int, outputs: int) -> Network:
     else:
         network = _read_former_network(state, features)
     if not _fits_together(network, features, outputs):
-        raise UnsafeModel("the model file's network has arrays that do not fit together")
+        raise UnsafeModel(_DAMAGED)
     return network
 
 
@@ -98,10 +108,15 @@ def _read_inputs(state: State) -> InputLayer:
 
 def _read_vectors(state: State) -> Vectors:
     columns = _positions(state, "coded")
-    rows_of_levels = []
-    for index in range(len(columns)):
-        rows = _positions(state, f"levels{index}")
-        rows_of_levels.append(rows)
+    rows = _positions(state, "levels")
+    counts = _positions(state, "counts")
+    too_many = is_outside(counts, len(rows) + 1)
+    if too_many or len(counts) != len(columns):
+        raise UnsafeModel(_DAMAGED)
+    ends = np.cumsum(counts)
+    if counts.sum() != len(rows):
+        raise UnsafeModel(_DAMAGED)
+    rows_of_levels = np.split(rows, ends)[:-1]
     table = _matrix(state, "table")
     return Vectors(columns, tuple(rows_of_levels), table)
 

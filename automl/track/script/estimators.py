@@ -197,7 +197,7 @@ def _mlp(candidate: ScriptCandidate) -> Estimator:
         "max_iter": 500,
         "random_state": candidate.seed,
     }
-    about = "scikit-learn's network has no dropout, periodic embedding or decoupled weight decay"
+    about = "scikit-learn's network has no dropout, members, embeddings or decoupled weight decay"
     return Estimator(Call(f"MLP{candidate.suffix}", (), options), (about,))
 
 

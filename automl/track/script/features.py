@@ -151,7 +151,7 @@ def _add_categories(
     few = [name for name in names if columns.levels[name] <= MAX_FLAG_LEVELS]
     many = [name for name in names if name not in few]
     method = recipe.categories
-    if method == "onehot":
+    if method in ("onehot", "embedded"):
         features.add("categories", _one_hot(), names)
     elif method == "target":
         features.add("few_levels", _one_hot(), few)
@@ -172,6 +172,8 @@ def _add_categories(
                 "means of the target by category are scikit-learn's TargetEncoder, "
                 "which draws rare categories to the mean by another rule"
             )
+    if method == "embedded":
+        features.departures.append("automl's network learns a vector for each category")
     if method == "target":
         features.departures.append("automl adds how often each of more than 20 categories occurs")
 
