@@ -1,4 +1,4 @@
-"""Which learning rate, width and depth suit a perceptron? One holdout of a table's training rows.
+"""Which members, pieces, width and rate suit a perceptron? One holdout of a table's training rows.
 
     python benchmarks/laboratory/networks.py --data ../shared/data --tasks letter,kin8nm \\
         --out networks.jsonl
@@ -33,35 +33,15 @@ from automl.metrics import metric_of
 from automl.models import FitContext, Sample, find_family
 
 CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's weight decay
-    "wide": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8},
-    "fast": {
-        "width": 256,
-        "layers": 2,
-        "dropout": 0.3,
-        "waves": 8,
-        "learning_rate": 0.02,
-        "decay": 0.25,
-    },
-    "deep": {
-        "width": 256,
-        "layers": 3,
-        "dropout": 0.3,
-        "waves": 8,
-        "learning_rate": 0.02,
-        "decay": 0.25,
-    },
-    "deep, little dropout": {
-        "width": 256,
-        "layers": 3,
-        "dropout": 0.1,
-        "waves": 8,
-        "learning_rate": 0.02,
-        "decay": 0.25,
-    },
     "default": {},
-    "default, fast": {"learning_rate": 0.02, "decay": 0.25},
+    "one member": {"members": 1},
+    "four members": {"members": 4},
+    "pieces": {"pieces": 16},
+    "restarts": {"restarts": 3, "learning_rate": 0.02},
+    "wide": {"width": 256, "dropout": 0.3},
+    "fast": {"width": 256, "dropout": 0.3, "learning_rate": 0.02, "decay": 0.25},
 }
-INPUTS, SEEDS = ("scaled_target",), 3
+INPUTS, SEEDS = ("embedded",), 3
 
 
 def fits(prepared: PreparedTable, recipe: str) -> Iterator[lines.Line]:
