@@ -6,13 +6,10 @@ It is strong where targets are smooth, and makes other mistakes than trees do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from automl.arrays import Floats, Matrix
-from automl.errors import UnsafeModel
 from automl.models._base import (
     Family,
     FitContext,
@@ -22,9 +19,10 @@ from automl.models._base import (
     PlainFamily,
     Sample,
 )
-from automl.models._blocks import check_width, map_blocks, read_integer, read_vector
+from automl.models._blocks import read_integer
+from automl.models._losses import select_loss
 from automl.models._rows import encode_rows
-from automl.models._target import TargetCoding, read_target
+from automl.models._target import read_target
 from automl.models.constant import ConstantModel
 from automl.models.network.descent import (
     MAX_BATCH_ROWS,
@@ -32,65 +30,26 @@ from automl.models.network.descent import (
     TARGET_STEPS,
     USUAL_MAX_BATCH_ROWS,
 )
-from automl.models.network.network import Network
-from automl.models.network.outputs import mean_output
+from automl.models.network.model import (
+    NetworkModel,
+    fitted_network,
+    prediction_bounds,
+    read_bounds,
+)
+from automl.models.network.perceptron import PerceptronLearner, initial_perceptron
 from automl.models.network.state import network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
 from automl.space import Choice, Float, Int, Space, When
 from automl.state import State
 from automl.task import Task
 
-# How far beyond the training targets a prediction may go, in multiples of their range.
-_NETWORK_EXTRAPOLATION = 0.5
 
+class MLPModel(NetworkModel):
+    """A perceptron."""
 
-@dataclass(frozen=True)
-class MLPModel:
-    """A network.
-
-    Parameters
-    ----------
-    network : Network
-    features : int
-        Number of columns of the input.
-    bounds : ndarray of shape (2,), float64
-        Lowest and highest prediction of a (scaled) number.
-    target : TargetCoding
-    """
-
-    network: Network
-    features: int
-    bounds: Floats
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed in blocks; a missing number counts as 0.
-
-        In double precision: single products give a row other last bits at another position in its
-        block (measured on 110 of 210 shapes, double ones on none).
-        """
-        check_width(X, self.features)
-        network = self._precise_network
-
-        def predict_block(block: Matrix) -> Floats:
-            scores = network.scores(block.astype(np.float64))
-            return mean_output(scores, self.target, self.bounds)
-
-        raw = map_blocks(predict_block, network.inputs.prepare(X))
-        return self.target.to_prediction(raw)
-
-    @cached_property
-    def _precise_network(self) -> Network:
-        return self.network.copy(np.float64)
-
-    def to_state(self) -> State:
-        """Return the network's arrays and the other fields."""
-        return {
-            **network_to_state(self.network),
-            "features": self.features,
-            "bounds": self.bounds,
-            "target": self.target.to_state(),
-        }
+    def network_state(self) -> State:
+        """Return the network's arrays."""
+        return network_to_state(self.network)
 
 
 @dataclass(frozen=True)
@@ -173,28 +132,22 @@ class MLP(PlainFamily):
         resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
-        rows = prepared.rows
-        target = rows.target
-        training = Training(rows, resolved, context)
+        encoded = prepared.rows
+        target = encoded.target
+        rng = np.random.default_rng(context.seed)
+        network = initial_perceptron(encoded.train, target, resolved, rng)
+        rows = encoded.prepare(network.prepare)
+        loss = select_loss(target, context, float(resolved["smoothing"]))
+        learner = PerceptronLearner(network, rows.train, loss, resolved, rng)
+        training = Training(learner, rows, loss, context)
         training.run()
         model = MLPModel(
             network=training.best_network,
-            features=rows.train.X.shape[1],
-            bounds=_bounds(rows.train.y),
+            features=encoded.train.X.shape[1],
+            bounds=prediction_bounds(encoded.train.y),
             target=target,
         )
-        unit = 1.0
-        if not target.n_classes:
-            unit = target.scale**2
-        losses = enumerate(training.early_stopping.losses, start=1)
-        curve = [(epoch, loss * unit) for epoch, (*_, loss) in losses]
-        return Fitted(
-            model=model,
-            rounds=training.best_epoch,
-            resolved=resolved,
-            curve=tuple(curve),
-            hit_deadline=training.stopped,
-        )
+        return fitted_network(model, training, resolved)
 
     def restore(self, state: State) -> Model:
         """Return the model of the arrays, after checking them against one another."""
@@ -203,10 +156,7 @@ class MLP(PlainFamily):
         target = read_target(state)
         features = read_integer(state, "features")
         network = network_from_state(state, features, target.columns)
-        bounds = read_vector(state, "bounds", np.float64)
-        if len(bounds) != 2:
-            raise UnsafeModel("the model file's network has arrays that do not fit together")
-        return MLPModel(network, features, bounds, target)
+        return MLPModel(network, features, read_bounds(state), target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds; measured: 2.5 ms for a step of 10 columns, 4 ms for one of 40."""
@@ -217,15 +167,6 @@ class MLP(PlainFamily):
         inputs = 5 * features + 256 + outputs
         step_seconds = 7e-4 + batch_rows * 128 * inputs * 6 / 2.2e10
         return 0.05 + float(steps * step_seconds)
-
-
-def _bounds(y: Floats) -> Floats:
-    """Return the lowest and highest number to predict."""
-    low = y.min()
-    high = y.max()
-    margin = _NETWORK_EXTRAPOLATION * float(high - low)
-    bounds = np.array([low - margin, high + margin])
-    return bounds.astype(np.float64)
 
 
 FAMILIES: tuple[Family, ...] = (MLP(),)

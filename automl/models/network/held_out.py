@@ -12,7 +12,7 @@ from automl.models._base import FitContext, Sample
 from automl.models._early_stopping import MIN_HELD_OUT_ROWS_FOR_METRIC, HeldOutLosses
 from automl.models._losses import Loss
 from automl.models._target import TargetCoding
-from automl.models.network.network import Network
+from automl.models.network.learner import Scorer
 from automl.models.network.outputs import mean_output, output_loss
 
 # Rows scored together: the hidden values of many rows fill the memory.
@@ -40,7 +40,7 @@ class HeldOut:
     loss: Loss
     context: FitContext
 
-    def losses(self, network: Network) -> HeldOutLosses:
+    def losses(self, network: Scorer) -> HeldOutLosses:
         """Return the metric's loss where it chooses the epoch, and the loss that ends the fit."""
         slices = []
         for start in self._starts:
@@ -69,7 +69,7 @@ class HeldOut:
         """Number of slices that the rows are scored in."""
         return math.ceil(len(self.sample.y) / _SLICE_ROWS)
 
-    def slice_outputs(self, network: Network, start: int = 0) -> Floats:
+    def slice_outputs(self, network: Scorer, start: int = 0) -> Floats:
         """Return the members' mean output for a slice of rows."""
         end = start + _SLICE_ROWS
         X = self.sample.X[start:end]

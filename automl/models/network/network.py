@@ -132,6 +132,10 @@ class Network:
     hidden: tuple[Layer, ...]
     last: Layer
 
+    def prepare(self, X: Matrix) -> Matrix:
+        """Return rows as the network takes them."""
+        return self.inputs.prepare(X)
+
     def scores(self, X: Matrix) -> Matrix:
         """Return the members' scores of prepared rows, of shape (n_members, n_rows, n_scores)."""
         inputs, _ = self.inputs.values(X)
