@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from automl import extensions
-from automl.errors import InputError, suggestion
+from automl.errors import InputError, MissingExtra, suggestion
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
 from automl.models._base import Family, FitContext, Fitted, Model, Sample
@@ -17,6 +18,7 @@ from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
 
 __all__ = [
+    "EXTRA_FAMILIES",
     "FAMILIES",
     "EarlyStopping",
     "Family",
@@ -26,7 +28,9 @@ __all__ = [
     "Model",
     "Sample",
     "SimpleFamily",
+    "absent_families",
     "check_families",
+    "check_trainable",
     "default_families",
     "find_family",
     "holds_rows",
@@ -35,11 +39,13 @@ __all__ = [
     "is_forest",
     "is_known",
     "is_quick",
+    "missing_library",
     "reads_features",
 ]
 
 if TYPE_CHECKING:
     FAMILIES: tuple[Family, ...]
+    EXTRA_FAMILIES: tuple[Family, ...]
 
 # The module that defines each built-in family. It is imported at the first use of the family, so
 # that a predictor loads those of its own members alone.
@@ -53,15 +59,25 @@ _MODULES = {
     "knn": "knn",
     "mlp": "mlp",
     "constant": "constant",
+    "realmlp": "realmlp",
+    "tabm": "tabm",
 }
 _BUILT_IN_NAMES = tuple(_MODULES)
+# Those that an extra brings the libraries of. They predict without these, and train only with them.
+_EXTRA = "nn"
+_LIBRARIES = {
+    "realmlp": ("torch", "pytabkit"),
+    "tabm": ("torch", "tabm", "rtdl_num_embeddings"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Return `FAMILIES`, all built-in families."""
+    """Return `FAMILIES`, those of every installation, or `EXTRA_FAMILIES`."""
+    if name == "EXTRA_FAMILIES":
+        return tuple(map(_built_in, _LIBRARIES))
     if name != "FAMILIES":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return tuple(map(_built_in, _MODULES))
+    return tuple(_built_in(name) for name in _MODULES if name not in _LIBRARIES)
 
 
 @functools.cache
@@ -111,8 +127,45 @@ def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
 
 
 def default_families() -> tuple[str, ...]:
-    """Return the families used where none is named: the built-in ones, then installed packages'."""
-    return (*_BUILT_IN_NAMES, *_registered_names())
+    """Return the families used where none is named: the built-in ones, then installed packages'.
+
+    Those of an extra are among them where its libraries are installed.
+    """
+    names = [name for name in _MODULES if not missing_library(name)]
+    return (*names, *_registered_names())
+
+
+@functools.cache
+def missing_library(name: str) -> str:
+    """Return a library that training a family needs and that is not installed; "" if there is none.
+
+    >>> missing_library("linear")
+    ''
+    """
+    for library in _LIBRARIES.get(name, ()):
+        if importlib.util.find_spec(library) is None:
+            return library
+    return ""
+
+
+def absent_families() -> tuple[str, ...]:
+    """Return the families of the extra that can't be trained here."""
+    return tuple(name for name in _LIBRARIES if missing_library(name))
+
+
+def check_trainable(name: str) -> None:
+    """Refuse a family whose libraries are not installed.
+
+    Raises
+    ------
+    MissingExtra
+        The message says what to install.
+    """
+    library = missing_library(name)
+    if library:
+        raise MissingExtra(
+            f"the family {name!r} needs {library!r}: pip install 'automl-tabular[{_EXTRA}]'"
+        )
 
 
 def check_families(families: Iterable[Family]) -> Extensions:

@@ -20,7 +20,7 @@ LossesAndSlopes = tuple[Array, Array]
 PointwiseLoss = Callable[[Array, Array], LossesAndSlopes]
 
 # Where the smoothed absolute error turns from a parabola into a line, in standard deviations.
-_SMOOTHING_WIDTH = 0.1
+SMOOTHING_WIDTH = 0.1
 
 
 def sigmoid(scores: Array) -> Array:
@@ -97,8 +97,8 @@ def _smoothed_pinball(level: float) -> PointwiseLoss:
     def loss(scores: Array, y: Array) -> LossesAndSlopes:
         residuals = scores - y[:, None]
         squares = residuals**2
-        sizes = np.sqrt(squares + _SMOOTHING_WIDTH**2)
-        losses = sizes - _SMOOTHING_WIDTH
+        sizes = np.sqrt(squares + SMOOTHING_WIDTH**2)
+        losses = sizes - SMOOTHING_WIDTH
         losses = losses - tilt * residuals
         slopes = residuals / sizes
         slopes = slopes - tilt

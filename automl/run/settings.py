@@ -12,7 +12,7 @@ from automl.executor.engines import LOCAL, Engine, engine_of
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.journal import Observer
 from automl.lab.lab import Lab
-from automl.models import find_family
+from automl.models import check_trainable, find_family
 from automl.pipeline import Pipeline
 from automl.predictor import Predictor
 from automl.resources import SINGLE_THREAD, Resources
@@ -75,6 +75,7 @@ class Settings:
         """Refuse families that are not known."""
         for name in self.pipeline.families:
             find_family(name, self.extensions)
+            check_trainable(name)
 
     @property
     def budget(self) -> Budget:

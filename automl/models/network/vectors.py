@@ -103,36 +103,41 @@ def initial_vectors(
     rng : Generator
     """
     columns = np.flatnonzero(levels)
-    rows_of_levels = []
+    all_rows = []
     rows_of_missing = []
     n_vectors = 0
     for column in columns:
         codes = X[:, column]
-        rows = _rows_of_levels(codes, levels[column])
+        rows = rows_of_levels(codes, levels[column])
         n_own = rows.max() + 1
         with_missing = np.append(rows, n_own)
-        rows_of_levels.append(with_missing + n_vectors)
+        all_rows.append(with_missing + n_vectors)
         rows_of_missing.append(n_vectors + n_own)
         n_vectors += n_own + 1
     table = rng.normal(size=(n_vectors, size))
     table *= _SPREAD
     table[rows_of_missing] = 0.0
-    return Vectors(columns, tuple(rows_of_levels), table.astype(np.float32))
+    return Vectors(columns, tuple(all_rows), table.astype(np.float32))
 
 
-def _rows_of_levels(codes: Matrix, n_levels: int) -> Integers:
+def rows_of_levels(
+    codes: Matrix,
+    n_levels: int,
+    own: int = MAX_OWN_LEVELS,
+    shared: int = _SHARED_VECTORS,
+) -> Integers:
     """Return the row of each level, counted from 0.
 
     The most frequent levels have one of their own; the others share some by a hash.
     """
     numbers = np.arange(n_levels)
-    if n_levels <= MAX_OWN_LEVELS:
+    if n_levels <= own:
         return numbers
     known = codes[~np.isnan(codes)]
     counts = np.bincount(known.astype(np.int64), minlength=n_levels)
     by_frequency = np.argsort(-counts, kind="stable")
-    most_frequent = by_frequency[:MAX_OWN_LEVELS]
+    most_frequent = by_frequency[:own]
     hashes = numbers * _HASH_FACTOR % _HASHES
-    rows = MAX_OWN_LEVELS + hashes % _SHARED_VECTORS
-    rows[most_frequent] = numbers[:MAX_OWN_LEVELS]
+    rows = own + hashes % shared
+    rows[most_frequent] = numbers[:own]
     return rows

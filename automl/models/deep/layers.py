@@ -1,0 +1,91 @@
+"""Parts that the networks of this package share, and how they are kept and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+import numpy as np
+
+from automl.arrays import Matrix
+from automl.errors import UnsafeModel
+from automl.models._blocks import read_array, read_integer
+from automl.models.network.network import Layer
+from automl.state import State
+
+DAMAGED = "the model file's network has arrays that do not fit together"
+_MAX_LAYERS = 20
+
+
+def one_hot(positions: Matrix, size: int) -> Matrix:
+    """Return a one for each row's position.
+
+    >>> one_hot(np.array([1.0, 0.0]), 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    is_there = positions[:, None] == np.arange(size)
+    hot: Matrix = is_there.astype(positions.dtype)
+    return hot
+
+
+def layers_to_state(layers: Sequence[Layer]) -> State:
+    """Return the arrays of layers, and how many of them are hidden."""
+    state: State = {"hidden": len(layers) - 1}
+    for index, layer in enumerate(layers):
+        state[f"weights{index}"] = layer.weights
+        state[f"intercepts{index}"] = layer.intercepts
+    return state
+
+
+def layers_from_state(state: State, shared: bool = False) -> tuple[Layer, ...]:
+    """Return the layers that `layers_to_state` described.
+
+    Parameters
+    ----------
+    state : State
+    shared : bool
+        Whether the members share the weights of the hidden layers.
+    """
+    n_hidden = read_depth(state)
+    layers = []
+    for index in range(n_hidden + 1):
+        is_shared = shared and index < n_hidden
+        ndim = 2 if is_shared else 3
+        weights = read_array(state, f"weights{index}", np.float32, ndim)
+        intercepts = read_array(state, f"intercepts{index}", np.float32, 2)
+        layers.append(Layer(weights, intercepts))
+    return tuple(layers)
+
+
+def read_depth(state: State) -> int:
+    """Return the number of hidden layers in a state, or raise `UnsafeModel`."""
+    depth = read_integer(state, "hidden", minimum=1)
+    if depth > _MAX_LAYERS:
+        raise UnsafeModel(f"the model file's network has {depth} layers")
+    return depth
+
+
+def read_name(state: State, name: str, known: Container[str]) -> str:
+    """Return one of some names in a state, or raise `UnsafeModel`."""
+    value = state.get(name)
+    if isinstance(value, str) and value in known:
+        return value
+    raise UnsafeModel(f"the model file's {name!r} is not known: {value!r}")
+
+
+def are_layers(
+    layers: Sequence[Layer],
+    n_members: int,
+    width: int,
+    outputs: int,
+) -> bool:
+    """Return whether each layer takes what the one before it gives."""
+    for layer in layers:
+        n_outputs = layer.intercepts.shape[1]
+        if layer.intercepts.shape[0] != n_members:
+            return False
+        if layer.weights.shape[-2:] != (width, n_outputs):
+            return False
+        if not layer.is_shared and len(layer.weights) != n_members:
+            return False
+        width = n_outputs
+    return n_members > 0 and width == outputs
