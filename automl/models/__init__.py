@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
 
 __all__ = [
+    "EXTRA",
     "EXTRA_FAMILIES",
     "FAMILIES",
     "EarlyStopping",
@@ -38,6 +40,7 @@ __all__ = [
     "is_boosted",
     "is_forest",
     "is_known",
+    "is_of_extra",
     "is_quick",
     "missing_library",
     "reads_features",
@@ -64,7 +67,7 @@ _MODULES = {
 }
 _BUILT_IN_NAMES = tuple(_MODULES)
 # Those that an extra brings the libraries of. They predict without these, and train only with them.
-_EXTRA = "nn"
+EXTRA = "nn"
 _LIBRARIES = {
     "realmlp": ("torch", "pytabkit"),
     "tabm": ("torch", "tabm", "rtdl_num_embeddings"),
@@ -143,9 +146,20 @@ def missing_library(name: str) -> str:
     ''
     """
     for library in _LIBRARIES.get(name, ()):
-        if importlib.util.find_spec(library) is None:
+        if not _is_installed(library):
             return library
     return ""
+
+
+def _is_installed(library: str) -> bool:
+    if library in sys.modules:
+        return sys.modules[library] is not None
+    return importlib.util.find_spec(library) is not None
+
+
+def is_of_extra(name: str) -> bool:
+    """Return whether an extra brings the libraries that a family is trained with."""
+    return name in _LIBRARIES
 
 
 def absent_families() -> tuple[str, ...]:
@@ -164,7 +178,7 @@ def check_trainable(name: str) -> None:
     library = missing_library(name)
     if library:
         raise MissingExtra(
-            f"the family {name!r} needs {library!r}: pip install 'automl-tabular[{_EXTRA}]'"
+            f"the family {name!r} needs {library!r}: pip install 'automl-tabular[{EXTRA}]'"
         )
 
 

@@ -15,7 +15,7 @@ from automl.candidate import FIRST_MODEL_ORIGIN, Candidate
 from automl.features.recipe import FIRST_MODEL_RECIPE as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import default_families, is_baseline
+from automl.models import default_families, is_baseline, is_of_extra
 from automl.models.constant import Constant
 from automl.space import existing
 from automl.study import Study
@@ -45,7 +45,7 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """Return the candidates for a study: the constant baseline, then those of the families.
 
     A family without an entry takes part with its defaults, right after the first entry: a user
-    who brings a family wants to see it tried.
+    who brings a family wants to see it tried. The slow ones of an extra come last.
     """
     names = families or default_families()
     size = "small"
@@ -60,7 +60,10 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
             chosen.append(entry)
             known.add(name)
     new = [name for name in names if name not in known]
-    chosen[1:1] = _default_entries(new)
+    slow = [name for name in new if is_of_extra(name)]
+    brought = [name for name in new if name not in slow]
+    chosen[1:1] = _default_entries(brought)
+    chosen.extend(_default_entries(slow))
     return _candidates(study, chosen)
 
 
@@ -85,6 +88,12 @@ def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """Return the constant baseline, then the defaults of the families that take part."""
     names = families or default_families()
     return _candidates(study, _default_entries(names))
+
+
+def default_candidate(study: Study, name: str) -> Candidate:
+    """Return the defaults of a family as a candidate."""
+    (entry,) = _default_entries([name])
+    return _candidate(study, entry)
 
 
 def _default_entries(names: Iterable[str]) -> list[Entry]:

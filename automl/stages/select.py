@@ -14,6 +14,7 @@ from automl.budget import Budget
 from automl.candidate import Candidate
 from automl.errors import InputError
 from automl.event_log import replay
+from automl.events import FindingRecorded
 from automl.executor.work import shared_encodings
 from automl.lab.lab import Lab
 from automl.search.low_fidelity import (
@@ -25,6 +26,7 @@ from automl.search.low_fidelity import (
 from automl.search.portfolio import defaults, portfolio, proven
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy, undecided
 from automl.stages._base import option
+from automl.stages._extra_families import absent_finding, affordable
 from automl.study import Study
 
 
@@ -64,12 +66,17 @@ class Select:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
         candidates = self._candidates(study)
+        capacity = lab.capacity(budget)
+        cores = capacity.workers * capacity.resources.threads
+        core_seconds = capacity.seconds * cores
+        if not self.families:
+            candidates = affordable(study, candidates, core_seconds)
+            finding = absent_finding(study, lab, core_seconds)
+            if finding is not None:
+                study = lab.record(study, FindingRecorded(finding))
         race = RaceRules(budget.remaining(), self.margin, self.min_candidates)
         _encode_early(study, lab, budget, candidates)
         if self.low_fidelity:
-            capacity = lab.capacity(budget)
-            cores = capacity.workers * capacity.resources.threads
-            core_seconds = capacity.seconds * cores
             rows = choose_sample_rows(study, candidates, core_seconds)
             if rows:
                 low_fidelity = LowFidelityPolicy(candidates, race, rows)

@@ -30,17 +30,17 @@ from automl.models.network.number_inputs import INPUT_BOUND, Waves
 from automl.state import State
 
 # Of the exponential linear unit that keeps mean and variance (Klambauer et al. 2017).
-_SELU_ALPHA = 1.6732632423543772
-_SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 _TWO_LEVELS = 3  # positions of a column of two levels: a single number stands for them
 
 
 def selu(values: Matrix) -> Matrix:
     """Return the scaled exponential linear unit of values."""
     negative = np.minimum(values, 0.0)
-    below = _SELU_ALPHA * np.expm1(negative)
+    below = SELU_ALPHA * np.expm1(negative)
     above = np.maximum(values, 0.0)
-    activated: Matrix = _SELU_SCALE * (above + below)
+    activated: Matrix = SELU_SCALE * (above + below)
     return activated
 
 
@@ -98,7 +98,7 @@ class RealMLPInputs:
         numbers, positions = self.split(X)
         parts = [numbers]
         for index, size in enumerate(self.hot.sizes):
-            parts.append(_hot_values(positions[:, index], size))
+            parts.append(hot_values(positions[:, index], size))
         values = np.concatenate(parts, axis=1)
         scaled = (values - self.medians) * self.factors
         ratio = scaled / INPUT_BOUND
@@ -114,7 +114,7 @@ class RealMLPInputs:
         return rows
 
 
-def _hot_values(positions: Matrix, size: int) -> Matrix:
+def hot_values(positions: Matrix, size: int) -> Matrix:
     """Return what stands for a column's positions; missing ones are zeros."""
     if size < _TWO_LEVELS:
         both = 2 * positions - 1
@@ -180,7 +180,7 @@ class RealMLPNetwork:
 
     def _embedded(self, member: int, squashed: Matrix, rows: Integers) -> Matrix:
         """Return a member's inputs: embeddings, the values themselves, and vectors."""
-        waves = self._waves(member)
+        waves = self.waves(member)
         vectors = self.table[member][rows]
         n_rows = len(squashed)
         parts = [
@@ -190,7 +190,8 @@ class RealMLPNetwork:
         ]
         return np.concatenate(parts, axis=1)
 
-    def _waves(self, member: int) -> Waves:
+    def waves(self, member: int) -> Waves:
+        """Return the periodic embedding of a member's numbers."""
         columns = np.arange(len(self.inputs.numbers))
         return Waves(
             columns,

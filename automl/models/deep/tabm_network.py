@@ -59,7 +59,7 @@ class Lines:
         n_rows = len(numbers)
         columns = numbers.T[:, :, None]
         shares = columns * self.slopes[:, None] + self.starts[:, None]
-        low, high = self._limits
+        low, high = self.limits
         shares = np.clip(shares, low[:, None], high[:, None])
         embedded = shares @ self.mixing
         embedded += columns * self.linear[:, None]
@@ -68,7 +68,7 @@ class Lines:
         return by_row.reshape(n_rows, self.width)
 
     @property
-    def _limits(self) -> tuple[Floats, Floats]:
+    def limits(self) -> tuple[Floats, Floats]:
         """The lowest and the highest share of each piece."""
         low = np.zeros(self.slopes.shape)
         high = np.ones(self.slopes.shape)

@@ -16,8 +16,12 @@ from automl.models.constant import ConstantModel
 from automl.models.forest import ForestModel
 from automl.models.linear import LinearModel
 from automl.models.mlp import MLPModel
+from automl.models.network.model import NetworkModel
+from automl.models.realmlp import RealMLPModel
+from automl.models.tabm import TabMModel
 from automl.track.graph.builder import Value, total
 from automl.track.graph.columns import NoOperator
+from automl.track.graph.deep import realmlp_scores, tabm_scores
 from automl.track.graph.networks import layer, member_scores
 from automl.track.graph.trees import margins
 
@@ -66,7 +70,19 @@ def _linear(model: LinearModel, X: Value) -> Value:
 
 
 def _mlp(model: MLPModel, X: Value) -> Value:
-    scores = member_scores(model.network, _filled(X), X)
+    return _mean(model, member_scores(model.network, _filled(X), X))
+
+
+def _realmlp(model: RealMLPModel, X: Value) -> Value:
+    return _mean(model, realmlp_scores(model.network, _filled(X), X))
+
+
+def _tabm(model: TabMModel, X: Value) -> Value:
+    return _mean(model, tabm_scores(model.network, _filled(X), X))
+
+
+def _mean(model: NetworkModel, scores: list[Value]) -> Value:
+    """Return the mean of what the members' scores turn into."""
     outputs = [_outputs(score, model.target, model.bounds) for score in scores]
     mean = total(outputs) / len(outputs)
     return _decoded(model.target, mean)
@@ -153,5 +169,7 @@ _MAKERS: Mapping[type, Callable[[Any, Value], Value]] = {
     ForestModel: _forest,
     LinearModel: _linear,
     MLPModel: _mlp,
+    RealMLPModel: _realmlp,
+    TabMModel: _tabm,
     ConstantModel: _constant,
 }

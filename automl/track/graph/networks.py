@@ -73,12 +73,16 @@ def _inputs(
     known: Value,
     X: Value,
 ) -> Value:
+    precise = squash(known).cast("DOUBLE")
+    return X.graph.concat(list(_parts(inputs, precise, X)))
+
+
+def squash(known: Value) -> Value:
+    """Return numbers squashed into three standard deviations."""
     ratio = known / INPUT_BOUND
     squared = ratio * ratio
     divisor = (squared + 1.0).apply("Sqrt")
-    squashed = known / divisor
-    precise = squashed.cast("DOUBLE")
-    return X.graph.concat(list(_parts(inputs, precise, X)))
+    return known / divisor
 
 
 def _parts(
@@ -89,13 +93,13 @@ def _parts(
     if len(inputs.numbers):
         yield precise.take_columns(inputs.numbers)
     if inputs.waves.width:
-        yield _periodic(inputs.waves, precise)
+        yield periodic(inputs.waves, precise)
     if inputs.pieces.width:
         yield _shares(inputs.pieces, precise)
     yield from _vectors(inputs.vectors, X)
 
 
-def _unsqueezed(values: Value, columns: Any) -> Value:
+def unsqueezed(values: Value, columns: Any) -> Value:
     """Return some columns, of shape (n_rows, n_columns, 1)."""
     graph = values.graph
     axis = graph.constant([2], "INT64")
@@ -108,9 +112,10 @@ def _turned(values: Value) -> Value:
     return values.apply("Transpose", perm=[1, 0, 2])
 
 
-def _periodic(waves: Waves, values: Value) -> Value:
+def periodic(waves: Waves, values: Value) -> Value:
+    """Return the periodic embeddings of a matrix's columns."""
     frequencies, phases = waves.turns
-    numbers = _unsqueezed(values, waves.columns)
+    numbers = unsqueezed(values, waves.columns)
     angles = numbers * frequencies[None]
     angles = angles + phases[None]
     cosines = angles.apply("Cos")
@@ -122,7 +127,7 @@ def _periodic(waves: Waves, values: Value) -> Value:
 
 
 def _shares(pieces: Pieces, values: Value) -> Value:
-    numbers = _unsqueezed(values, pieces.columns)
+    numbers = unsqueezed(values, pieces.columns)
     distances = numbers - pieces.starts[None]
     steep = distances * pieces.steepness[None]
     shares = steep.clip(0.0, 1.0)
