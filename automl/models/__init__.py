@@ -138,7 +138,6 @@ def default_families() -> tuple[str, ...]:
     return (*names, *_registered_names())
 
 
-@functools.cache
 def missing_library(name: str) -> str:
     """Return a library that training a family needs and that is not installed; "" if there is none.
 
@@ -154,6 +153,11 @@ def missing_library(name: str) -> str:
 def _is_installed(library: str) -> bool:
     if library in sys.modules:
         return sys.modules[library] is not None
+    return _can_be_found(library)
+
+
+@functools.cache
+def _can_be_found(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
 
 

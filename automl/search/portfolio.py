@@ -41,7 +41,10 @@ def load_entries(kind: str, size: str) -> tuple[Entry, ...]:
     return tuple(by_name[name] for name in names)
 
 
-def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
+def portfolio(
+    study: Study,
+    families: Sequence[str] = (),
+) -> list[Candidate]:
     """Return the candidates for a study: the constant baseline, then those of the families.
 
     A family without an entry takes part with its defaults, right after the first entry: a user
@@ -84,7 +87,10 @@ def first_model(study: Study) -> Candidate:
     return Candidate("linear", params, BOUNDED, FIRST_MODEL_ORIGIN)
 
 
-def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
+def defaults(
+    study: Study,
+    families: Sequence[str] = (),
+) -> list[Candidate]:
     """Return the constant baseline, then the defaults of the families that take part."""
     names = families or default_families()
     return _candidates(study, _default_entries(names))

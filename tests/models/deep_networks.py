@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
+import pytest
 
 from automl.models._target import TargetCoding
 from automl.models.deep.categories import Categories
@@ -22,6 +24,12 @@ TARGETS = {
     "multiclass": TargetCoding(4, (0, 1, 3)),
     "regression": TargetCoding(0, (), 10.0, 2.0),
 }
+
+
+def hide_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let none of the extra's libraries be found."""
+    for name in ("torch", "pytabkit", "tabm", "rtdl_num_embeddings"):
+        monkeypatch.setitem(sys.modules, name, None)
 
 
 def numbers(*shape: int) -> Any:

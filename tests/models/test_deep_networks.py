@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,9 @@ from automl.models import (
     default_families,
     find_family,
     is_known,
-    missing_library,
 )
 from automl.models.row_cost import row_milliseconds
-from tests.models.deep_networks import MAKERS, TARGETS, rows, small_model
+from tests.models.deep_networks import FEATURES, MAKERS, TARGETS, hide_extra, rows, small_model
 from tests.models.test_contract import check_same_in_any_company, through_zip
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +85,7 @@ def test_columns_beyond_the_table_are_refused(name: str) -> None:
     state = small_model(name, "binary").to_state()
     for key in ("numbers", "hot_columns"):
         with pytest.raises(UnsafeModel):
-            find_family(name).restore(state | {key: state[key] + 3})
+            find_family(name).restore(state | {key: state[key] + FEATURES})
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -141,13 +139,9 @@ def test_predicting_needs_no_torch() -> None:
 
 
 @pytest.fixture
-def without_torch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing of the extra be found."""
-    for name in ("torch", "pytabkit", "tabm", "rtdl_num_embeddings"):
-        monkeypatch.setitem(sys.modules, name, None)
-    missing_library.cache_clear()
-    yield
-    missing_library.cache_clear()
+    hide_extra(monkeypatch)
 
 
 @pytest.mark.usefixtures("without_torch")

@@ -15,7 +15,7 @@ from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.simulated_lab import SimulatedLab
-from automl.models import FAMILIES
+from automl.models import default_families, find_family
 from automl.problem import EMPTY_PROBLEM, Problem
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
@@ -135,7 +135,7 @@ def test_select_tries_each_familys_defaults_alone_if_asked(tmp_path: Path) -> No
     study = Select(start="defaults").run(started(lab), lab, lab.budget)
     tried = {trial.candidate.family: trial.candidate.params for trial in study.trials.values()}
     assert len(tried) == len(study.trials)
-    assert tried == {kind.name: kind.defaults(TASK) for kind in FAMILIES}
+    assert tried == {name: find_family(name).defaults(TASK) for name in default_families()}
     lab.data.store.close()
 
 

@@ -79,9 +79,14 @@ class Categories:
         positions = read_vector(state, f"{prefix}_positions", np.int64)
         counts = read_vector(state, f"{prefix}_counts", np.int64)
         damaged = UnsafeModel(f"the model file's {prefix} categories do not fit together")
-        if len(counts) != len(columns) or is_outside(counts - 1, len(positions)):
+        n_positions = len(positions)
+        if len(counts) != len(columns):
             raise damaged
-        if counts.sum() != len(positions) or is_outside(positions - 1, len(positions)):
+        if is_outside(counts - 1, n_positions):
+            raise damaged
+        if counts.sum() != n_positions:
+            raise damaged
+        if is_outside(positions - 1, n_positions):
             raise damaged
         ends = np.cumsum(counts)
         each = np.split(positions, ends)[:-1]
@@ -111,6 +116,11 @@ def fit_categories(
     """
     positions = []
     for column in columns:
-        rows = rows_of_levels(X[:, column], levels[column], own, shared)
+        rows = rows_of_levels(
+            X[:, column],
+            levels[column],
+            own,
+            shared,
+        )
         positions.append(rows + 1)
     return Categories(np.array(columns, np.int64), tuple(positions))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def one_hot(positions: Matrix, size: int) -> Matrix:
     >>> one_hot(np.array([1.0, 0.0]), 3).tolist()
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    is_there = positions[:, None] == np.arange(size)
+    places = np.arange(size)
+    is_there = positions[:, None] == places
     hot: Matrix = is_there.astype(positions.dtype)
     return hot
 
@@ -31,7 +33,8 @@ def layers_to_state(layers: Sequence[Layer]) -> State:
     """Return the arrays of layers, and how many of them are hidden."""
     state: State = {"hidden": len(layers) - 1}
     for index, layer in enumerate(layers):
-        state[f"weights{index}"] = layer.weights
+        weights = layer.weights
+        state[f"weights{index}"] = weights
         state[f"intercepts{index}"] = layer.intercepts
     return state
 
@@ -50,10 +53,21 @@ def layers_from_state(state: State, shared: bool = False) -> tuple[Layer, ...]:
     for index in range(n_hidden + 1):
         is_shared = shared and index < n_hidden
         ndim = 2 if is_shared else 3
-        weights = read_array(state, f"weights{index}", np.float32, ndim)
-        intercepts = read_array(state, f"intercepts{index}", np.float32, 2)
+        weights = read_singles(state, f"weights{index}", ndim)
+        intercepts = read_singles(state, f"intercepts{index}", 2)
         layers.append(Layer(weights, intercepts))
     return tuple(layers)
+
+
+def read_singles(state: State, name: str, ndim: int) -> Matrix:
+    """Return an array of single precision in a state, or raise `UnsafeModel`."""
+    return read_array(state, name, np.float32, ndim)
+
+
+def copied(arrays: Iterable[Matrix], dtype: Any) -> tuple[Matrix, ...]:
+    """Return arrays with equal numbers of a type."""
+    copies = [array.astype(dtype) for array in arrays]
+    return tuple(copies)
 
 
 def read_depth(state: State) -> int:
@@ -83,9 +97,11 @@ def are_layers(
         n_outputs = layer.intercepts.shape[1]
         if layer.intercepts.shape[0] != n_members:
             return False
-        if layer.weights.shape[-2:] != (width, n_outputs):
+        shape = layer.weights.shape
+        if shape[-2:] != (width, n_outputs):
             return False
-        if not layer.is_shared and len(layer.weights) != n_members:
+        has_own = not layer.is_shared
+        if has_own and len(layer.weights) != n_members:
             return False
         width = n_outputs
     return n_members > 0 and width == outputs

@@ -15,15 +15,17 @@ import numpy as np
 
 from automl.arrays import Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._blocks import fill_missing, is_outside, read_array, read_vector
+from automl.models._blocks import fill_missing, is_outside, read_vector
 from automl.models.deep.categories import Categories
 from automl.models.deep.layers import (
     DAMAGED,
     are_layers,
+    copied,
     layers_from_state,
     layers_to_state,
     one_hot,
     read_name,
+    read_singles,
 )
 from automl.models.network.network import Layer
 from automl.models.network.number_inputs import INPUT_BOUND, Waves
@@ -51,7 +53,10 @@ def mish(values: Matrix) -> Matrix:
     return activated
 
 
-ACTIVATIONS: Mapping[str, Callable[[Matrix], Matrix]] = {"selu": selu, "mish": mish}
+ACTIVATIONS: Mapping[str, Callable[[Matrix], Matrix]] = {
+    "selu": selu,
+    "mish": mish,
+}
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,20 @@ class RealMLPInputs:
     @property
     def hot_width(self) -> int:
         """How many numbers stand for the categories of few levels."""
-        widths = [1 if size <= _TWO_LEVELS else size - 1 for size in self.hot.sizes]
-        return sum(widths)
+        width = 0
+        for size in self.hot.sizes:
+            is_single = size <= _TWO_LEVELS
+            width += 1 if is_single else size - 1
+        return width
 
     def prepare(self, X: Matrix) -> Matrix:
         """Return numbers without missing ones, then positions of hot and embedded categories."""
         known = fill_missing(X)
-        parts = [known[:, self.numbers], self.hot.find(X), self.embedded.find(X)]
+        parts = [
+            known[:, self.numbers],
+            self.hot.find(X),
+            self.embedded.find(X),
+        ]
         return np.concatenate(parts, axis=1)
 
     def split(self, X: Any) -> tuple[Any, Any]:
@@ -183,10 +195,11 @@ class RealMLPNetwork:
         waves = self.waves(member)
         vectors = self.table[member][rows]
         n_rows = len(squashed)
+        width = rows.shape[1] * self.table.shape[2]
         parts = [
             waves.values(waves.angles(squashed)),
             squashed,
-            vectors.reshape(n_rows, rows.shape[1] * self.table.shape[2]),
+            vectors.reshape(n_rows, width),
         ]
         return np.concatenate(parts, axis=1)
 
@@ -208,7 +221,6 @@ class RealMLPNetwork:
             factors=self.inputs.factors.astype(dtype),
         )
         layers = [layer.copy(dtype) for layer in self.layers]
-        shares = [share.astype(dtype) for share in self.shares]
         return replace(
             self,
             inputs=inputs,
@@ -218,7 +230,7 @@ class RealMLPNetwork:
             table=self.table.astype(dtype),
             scales=self.scales.astype(dtype),
             layers=tuple(layers),
-            shares=tuple(shares),
+            shares=copied(self.shares, dtype),
         )
 
     def to_state(self) -> State:
@@ -258,16 +270,18 @@ def realmlp_from_state(state: State, features: int, outputs: int) -> RealMLPNetw
         read_vector(state, "factors", np.float32),
     )
     layers = layers_from_state(state)
-    shares = [
-        read_array(state, f"shares{index}", np.float32, 2) for index in range(len(layers) - 1)
-    ]
+    n_hidden = len(layers) - 1
+    shares = []
+    for index in range(n_hidden):
+        name = f"shares{index}"
+        shares.append(read_singles(state, name, 2))
     network = RealMLPNetwork(
         inputs,
-        read_array(state, "waves", np.float32, 4),
-        read_array(state, "mixing", np.float32, 4),
-        read_array(state, "offsets", np.float32, 3),
-        read_array(state, "table", np.float32, 3),
-        read_array(state, "scales", np.float32, 2),
+        read_singles(state, "waves", 4),
+        read_singles(state, "mixing", 4),
+        read_singles(state, "offsets", 3),
+        read_singles(state, "table", 3),
+        read_singles(state, "scales", 2),
         layers,
         tuple(shares),
         read_name(state, "activation", ACTIVATIONS),
@@ -279,7 +293,11 @@ def realmlp_from_state(state: State, features: int, outputs: int) -> RealMLPNetw
 
 
 def _are_inputs(inputs: RealMLPInputs, features: int) -> bool:
-    for columns in (inputs.numbers, inputs.hot.columns, inputs.embedded.columns):
+    for columns in (
+        inputs.numbers,
+        inputs.hot.columns,
+        inputs.embedded.columns,
+    ):
         if is_outside(columns, features):
             return False
     width = len(inputs.numbers) + inputs.hot_width
@@ -299,10 +317,13 @@ def _fits_together(network: RealMLPNetwork, outputs: int) -> bool:
         return False
     if network.offsets.shape != (n_members, n_numbers, n_mixtures):
         return False
-    if network.table.shape[:2] != (n_members, sum(inputs.embedded.sizes)):
+    n_vectors = sum(inputs.embedded.sizes)
+    if network.table.shape[:2] != (n_members, n_vectors):
         return False
-    embedded = n_numbers * n_mixtures + size * len(inputs.embedded.columns)
-    if width != embedded + len(inputs.medians):
+    expected_width = n_numbers * n_mixtures
+    expected_width += size * len(inputs.embedded.columns)
+    expected_width += len(inputs.medians)
+    if width != expected_width:
         return False
     if not are_layers(network.layers, n_members, width, outputs):
         return False

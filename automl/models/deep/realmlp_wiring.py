@@ -39,17 +39,28 @@ _SCHEDULED = ("lr_sched", "wd_sched", "p_drop_sched")
 def fit_inputs(train: Sample) -> RealMLPInputs:
     """Return how rows enter the network, for encoded training rows."""
     levels = [feature.levels for feature in train.features]
-    numbers = [column for column, count in enumerate(levels) if not count]
-    few = [column for column, count in enumerate(levels) if 0 < count <= _MAX_HOT_LEVELS]
-    many = [column for column, count in enumerate(levels) if count > _MAX_HOT_LEVELS]
+    numbers: list[int] = []
+    few: list[int] = []
+    many: list[int] = []
+    for column, count in enumerate(levels):
+        if not count:
+            numbers.append(column)
+        elif count <= _MAX_HOT_LEVELS:
+            few.append(column)
+        else:
+            many.append(column)
     sizes = (MAX_OWN_LEVELS, _SHARED_POSITIONS)
     return RealMLPInputs(
         np.array(numbers, np.int64),
         fit_categories(train.X, levels, few, *sizes),
         fit_categories(train.X, levels, many, *sizes),
-        np.zeros(0, np.float32),
-        np.zeros(0, np.float32),
+        _zeros(0),
+        _zeros(0),
     )
+
+
+def _zeros(*shape: int) -> Matrix:
+    return np.zeros(shape, np.float32)
 
 
 class RealMLPWiring:
@@ -88,7 +99,10 @@ class RealMLPWiring:
         self.module = module.to(device)
         self._scale_inputs(X, device)
         self.optimizer = _optimizer(self.module, self._config)
-        self._schedules = [SCHEDULES[getattr(self._config, name)] for name in _SCHEDULED]
+        self._schedules = []
+        for name in _SCHEDULED:
+            schedule = getattr(self._config, name)
+            self._schedules.append(SCHEDULES[schedule])
 
     def _scale_inputs(self, X: Matrix, device: str) -> None:
         rows = torch.from_numpy(X).to(device)
@@ -103,7 +117,11 @@ class RealMLPWiring:
         """Draw weights for which each unit varies as much as the others on the first rows."""
         self.follow_schedule(0.0)
         numbers, positions = self._inputs.split(X)
-        self.module(numbers, positions.to(torch.int64), init=True)
+        self.module(
+            numbers,
+            positions.to(torch.int64),
+            init=True,
+        )
 
     def scores(self, X: Any) -> Any:
         """Return scores of shape (n_members, n_rows, n_scores)."""
@@ -135,8 +153,8 @@ class RealMLPWiring:
             **self._embeddings(),
             table=to_array(self.module.cat_emb),
             scales=to_array(scale.scale[:, 0]),
-            layers=layers,
-            shares=shares,
+            layers=tuple(layers),
+            shares=tuple(shares),
             activation=self._config.act,
         )
 
@@ -153,12 +171,13 @@ class RealMLPWiring:
     def _embeddings(self) -> dict[str, Any]:
         """Return frequencies and phases, and how the cosines are mixed."""
         module = self.module
-        if not module.use_pbld:
-            shape = (self.n_batches, 2, 0, self._config.plr_hidden_1)
+        if not module.use_pbld:  # there are no numbers
+            members = self.n_batches
+            cosines = self._config.plr_hidden_1
             return {
-                "turns": np.zeros(shape, np.float32),
-                "mixing": np.zeros((self.n_batches, 0, shape[-1], 0), np.float32),
-                "offsets": np.zeros((self.n_batches, 0, 0), np.float32),
+                "turns": _zeros(members, 2, 0, cosines),
+                "mixing": _zeros(members, 0, cosines, 0),
+                "offsets": _zeros(members, 0, 0),
             }
         frequencies = _FULL_TURN * module.plr_weight_1[:, :, 0]
         phases = module.plr_bias_1[:, :, 0]
@@ -193,12 +212,19 @@ def _optimizer(module: Any, config: Any) -> Any:
         groups.setdefault(factors, []).append(parameter)
     described = []
     for (rate, decay), parameters in groups.items():
-        group = {"params": parameters, "lr_factor": rate, "wd_factor": decay}
+        group = {
+            "params": parameters,
+            "lr_factor": rate,
+            "wd_factor": decay,
+        }
         described.append(group)
-    return torch.optim.AdamW(described, betas=(config.mom, config.sq_mom))
+    return torch.optim.AdamW(
+        described,
+        betas=(config.mom, config.sq_mom),
+    )
 
 
-def _layers(parts: list[Any]) -> tuple[tuple[Layer, ...], tuple[Matrix, ...]]:
+def _layers(parts: list[Any]) -> tuple[list[Layer], list[Matrix]]:
     """Return the layers and the activations' shares of a sequence of pytabkit's modules."""
     layers = []
     shares = []
@@ -209,7 +235,8 @@ def _layers(parts: list[Any]) -> tuple[tuple[Layer, ...], tuple[Matrix, ...]]:
             n_inputs = part.weight.shape[-2]
             weights = to_array(part.weight / math.sqrt(n_inputs))
         elif kind == "Bias":
-            layers.append(Layer(weights, to_array(part.bias[:, 0])))
+            intercepts = to_array(part.bias[:, 0])
+            layers.append(Layer(weights, intercepts))
         elif kind == "Activation":
             shares.append(to_array(part.weight[:, 0]))
-    return tuple(layers), tuple(shares)
+    return layers, shares

@@ -13,14 +13,16 @@ import numpy as np
 
 from automl.arrays import Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._blocks import is_outside, read_array, read_vector
+from automl.models._blocks import is_outside, read_vector
 from automl.models.deep.categories import Categories
 from automl.models.deep.layers import (
     DAMAGED,
     are_layers,
+    copied,
     layers_from_state,
     layers_to_state,
     one_hot,
+    read_singles,
 )
 from automl.models.network.network import Layer
 from automl.models.network.number_inputs import soft_clip
@@ -60,7 +62,11 @@ class Lines:
         columns = numbers.T[:, :, None]
         shares = columns * self.slopes[:, None] + self.starts[:, None]
         low, high = self.limits
-        shares = np.clip(shares, low[:, None], high[:, None])
+        shares = np.clip(
+            shares,
+            low[:, None],
+            high[:, None],
+        )
         embedded = shares @ self.mixing
         embedded += columns * self.linear[:, None]
         embedded += self.offsets[:, None]
@@ -81,13 +87,14 @@ class Lines:
 
     def copy(self, dtype: Any) -> Lines:
         """Return an independent embedding with equal numbers of a type."""
-        return Lines(
-            self.slopes.astype(dtype),
-            self.starts.astype(dtype),
-            self.linear.astype(dtype),
-            self.offsets.astype(dtype),
-            self.mixing.astype(dtype),
+        arrays = (
+            self.slopes,
+            self.starts,
+            self.linear,
+            self.offsets,
+            self.mixing,
         )
+        return Lines(*copied(arrays, dtype))
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,10 @@ class TabMInputs:
     def prepare(self, X: Matrix) -> Matrix:
         """Return squashed numbers without missing ones, then positions of categories."""
         squashed = soft_clip(X)
-        parts = [squashed[:, self.numbers], self.hot.find(X)]
+        parts = [
+            squashed[:, self.numbers],
+            self.hot.find(X),
+        ]
         return np.concatenate(parts, axis=1)
 
     def split(self, X: Any) -> tuple[Any, Any]:
@@ -165,14 +175,12 @@ class TabMNetwork:
     def copy(self, dtype: Any) -> TabMNetwork:
         """Return an independent network with equal numbers of a type."""
         layers = [layer.copy(dtype) for layer in self.layers]
-        before = [factors.astype(dtype) for factors in self.before]
-        after = [factors.astype(dtype) for factors in self.after]
         return replace(
             self,
             lines=self.lines.copy(dtype),
             layers=tuple(layers),
-            before=tuple(before),
-            after=tuple(after),
+            before=copied(self.before, dtype),
+            after=copied(self.after, dtype),
         )
 
     def to_state(self) -> State:
@@ -193,7 +201,11 @@ class TabMNetwork:
         return state
 
 
-def tabm_from_state(state: State, features: int, outputs: int) -> TabMNetwork:
+def tabm_from_state(
+    state: State,
+    features: int,
+    outputs: int,
+) -> TabMNetwork:
     """Return the network of a state, for rows of some features and scores of some outputs.
 
     Raises
@@ -206,36 +218,44 @@ def tabm_from_state(state: State, features: int, outputs: int) -> TabMNetwork:
         Categories.from_state(state, "hot"),
     )
     lines = Lines(
-        read_array(state, "slopes", np.float32, 2),
-        read_array(state, "starts", np.float32, 2),
-        read_array(state, "linear", np.float32, 2),
-        read_array(state, "offsets", np.float32, 2),
-        read_array(state, "mixing", np.float32, 3),
+        read_singles(state, "slopes", 2),
+        read_singles(state, "starts", 2),
+        read_singles(state, "linear", 2),
+        read_singles(state, "offsets", 2),
+        read_singles(state, "mixing", 3),
     )
     layers = layers_from_state(state, shared=True)
     before = []
     after = []
     for index in range(len(layers) - 1):
-        before.append(read_array(state, f"before{index}", np.float32, 2))
-        after.append(read_array(state, f"after{index}", np.float32, 2))
-    network = TabMNetwork(inputs, lines, layers, tuple(before), tuple(after))
+        before.append(read_singles(state, f"before{index}", 2))
+        after.append(read_singles(state, f"after{index}", 2))
+    network = TabMNetwork(
+        inputs,
+        lines,
+        layers,
+        tuple(before),
+        tuple(after),
+    )
     for columns in (inputs.numbers, inputs.hot.columns):
         if is_outside(columns, features):
             raise UnsafeModel(DAMAGED)
-    fits = _are_lines(lines, len(inputs.numbers)) and _fits_together(network, outputs)
-    if not fits:
+    if not _are_lines(lines, len(inputs.numbers)):
+        raise UnsafeModel(DAMAGED)
+    if not _fits_together(network, outputs):
         raise UnsafeModel(DAMAGED)
     return network
 
 
 def _are_lines(lines: Lines, n_numbers: int) -> bool:
-    n_pieces = lines.slopes.shape[1]
-    size = lines.offsets.shape[1]
-    return (
-        lines.slopes.shape == lines.starts.shape == (n_numbers, n_pieces)
-        and lines.linear.shape == lines.offsets.shape == (n_numbers, size)
-        and lines.mixing.shape == (n_numbers, n_pieces, size)
-    )
+    _, n_pieces, size = lines.mixing.shape
+    for array in (lines.slopes, lines.starts):
+        if array.shape != (n_numbers, n_pieces):
+            return False
+    for array in (lines.linear, lines.offsets):
+        if array.shape != (n_numbers, size):
+            return False
+    return len(lines.mixing) == n_numbers
 
 
 def _fits_together(network: TabMNetwork, outputs: int) -> bool:

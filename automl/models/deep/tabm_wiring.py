@@ -23,16 +23,24 @@ _PATIENCE_EPOCHS = 16
 _LARGEST_GRADIENT = 1.0  # longer ones are shortened
 _MAX_OWN_LEVELS = 64  # of a column; a one-hot vector of all members takes much memory
 _SHARED_POSITIONS = 16  # of the rarer levels of a column of more
+_ROWS_OF_A_STEP = {
+    2_800: 32,
+    4_500: 64,
+    6_400: 128,
+    32_000: 256,
+    108_000: 512,
+}
+_MAX_BATCH_ROWS = 1024  # where there are more rows
 _MAX_BINNED_ROWS = 100_000  # that quantiles are taken of
 _MIN_WIDTH = 1e-6  # of a piece
 
 
 def batch_rows(n_rows: int) -> int:
     """Return the number of rows of a step, by the choices of its paper."""
-    for most, rows in ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 512)):
+    for most, rows in _ROWS_OF_A_STEP.items():
         if n_rows < most:
             return rows
-    return 1024
+    return _MAX_BATCH_ROWS
 
 
 def fit_inputs(train: Sample) -> TabMInputs:
@@ -109,9 +117,10 @@ class TabMWiring:
     def scores(self, X: Any) -> Any:
         """Return scores of shape (n_members, n_rows, n_scores)."""
         numbers, positions = self._inputs.split(X[0])
+        codes = positions.to(torch.int64)
         scores = self.module(
-            numbers if numbers.shape[1] else None,
-            positions.to(torch.int64) if positions.shape[1] else None,
+            _or_none(numbers),
+            _or_none(codes),
         )
         return scores.transpose(0, 1)
 
@@ -129,11 +138,11 @@ class TabMWiring:
         after = []
         for block in self.module.backbone.blocks:
             linear = block[0]
-            layers.append(Layer(to_array(linear.weight.T), to_array(linear.bias)))
+            layers.append(_layer(linear.weight.T, linear.bias))
             before.append(to_array(linear.r))
             after.append(to_array(linear.s))
         output = self.module.output
-        layers.append(Layer(to_array(output.weight), to_array(output.bias)))
+        layers.append(_layer(output.weight, output.bias))
         return TabMNetwork(
             self._inputs,
             _lines(self.module.num_module),
@@ -143,21 +152,41 @@ class TabMWiring:
         )
 
 
+def _layer(weights: Any, intercepts: Any) -> Layer:
+    return Layer(
+        to_array(weights),
+        to_array(intercepts),
+    )
+
+
+def _or_none(values: Any) -> Any:
+    """Return values; None if there are no columns."""
+    n_columns = values.shape[1]
+    return values if n_columns else None
+
+
 def _embeddings(numbers: Matrix, params: Hyperparameters) -> Any:
     """Return the embedding of numbers, None if there are none."""
     if not numbers.shape[1]:
         return None
-    bins = [_edges(column, int(params["pieces"])) for column in numbers.T]
+    n_pieces = int(params["pieces"])
+    bins = [_edges(column, n_pieces) for column in numbers.T]
     size = int(params["vector"])
     with warnings.catch_warnings():  # of a column of two values: one piece suits it
         warnings.filterwarnings("ignore", ".*just two bin edges", UserWarning)
-        return PiecewiseLinearEmbeddings(bins, size, activation=False, version="B")
+        return PiecewiseLinearEmbeddings(
+            bins,
+            size,
+            activation=False,
+            version="B",
+        )
 
 
 def _edges(column: Matrix, n_pieces: int) -> Any:
     """Return where a column's pieces begin and end: at quantiles, none too near to the next."""
     step = -(-len(column) // _MAX_BINNED_ROWS)
-    n_pieces = min(n_pieces, max(1, len(column) - 1))
+    affordable = max(1, len(column) - 1)
+    n_pieces = min(n_pieces, affordable)
     ranks = np.linspace(0, 1, n_pieces + 1)
     quantiles = np.quantile(column[::step], ranks)
     edges = np.unique(quantiles.astype(np.float32))
@@ -165,7 +194,8 @@ def _edges(column: Matrix, n_pieces: int) -> Any:
     edges = edges[is_apart]
     if len(edges) < 2:
         low = column.min()
-        high = max(column.max(), low + np.float32(_MIN_WIDTH))
+        least = low + np.float32(_MIN_WIDTH)
+        high = max(column.max(), least)
         edges = np.array([low, high], np.float32)
     return torch.from_numpy(edges)
 

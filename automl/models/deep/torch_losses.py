@@ -70,7 +70,10 @@ def _cross_entropy(smoothing: float) -> TorchLoss:
     def loss(scores: Any, y: Any) -> Any:
         logs = functional.log_softmax(scores, dim=-1)
         classes = y.to(torch.int64).expand(logs.shape[:-1])
-        own = logs.gather(-1, classes[..., None])
+        own = logs.gather(
+            -1,
+            classes[..., None],
+        )
         losses = -(1 - smoothing) * own[..., 0]
         if smoothing:
             losses = losses - smoothing * logs.mean(dim=-1)

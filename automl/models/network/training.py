@@ -43,7 +43,10 @@ class TrainingRows:
         return TrainingRows(train, held, self.target)
 
 
-def _prepare(sample: Sample, function: Callable[[Matrix], Matrix]) -> Sample:
+def _prepare(
+    sample: Sample,
+    function: Callable[[Matrix], Matrix],
+) -> Sample:
     y: Any = sample.y.astype(np.float32)
     weight: Any = sample.weight_or_ones.astype(np.float32)
     X = function(sample.X)

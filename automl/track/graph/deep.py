@@ -2,92 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.arrays import Matrix
+from automl.arrays import Integers
 from automl.models.deep.categories import Categories
-from automl.models.deep.layers import one_hot
 from automl.models.deep.realmlp_network import (
     SELU_ALPHA,
     SELU_SCALE,
+    RealMLPInputs,
     RealMLPNetwork,
     hot_values,
 )
 from automl.models.deep.tabm_network import Lines, TabMNetwork
 from automl.models.network.network import Layer
 from automl.track.graph.builder import Value
-from automl.track.graph.networks import layer, periodic, squash, unsqueezed
+from automl.track.graph.networks import layer, periodic, squash, turned, unsqueezed
 
 _UNBOUNDED = 1e30  # operators refuse infinite bounds
 
 
-def realmlp_scores(network: RealMLPNetwork, known: Value, X: Value) -> list[Value]:
-    """Return the scores of each of a RealMLP's members, of shape (n_rows, n_scores).
+@dataclass(frozen=True)
+class Features:
+    """The features of rows.
 
     Parameters
     ----------
-    network : RealMLPNetwork
     known : Value
-        Bounded features, without missing ones.
-    X : Value
-        Features as they are, for the codes of categories.
+        Bounded, without missing ones.
+    raw : Value
+        As they are, for the codes of categories.
     """
+
+    known: Value
+    raw: Value
+
+    def numbers(self, columns: Integers) -> Iterator[Value]:
+        """Yield some columns in double precision; nothing if there are none."""
+        if len(columns):
+            chosen = self.known.take_columns(columns)
+            yield chosen.cast("DOUBLE")
+
+    def looked_up(
+        self,
+        categories: Categories,
+        tables: Iterable[Any],
+    ) -> Iterator[Value]:
+        """Yield for each categorical column the row of its table that stands for the code."""
+        for index, table in enumerate(tables):
+            column = int(categories.columns[index])
+            positions = categories.positions[index]
+            with_missing = np.append(positions, 0)
+            n_levels = float(len(positions))
+            codes = self.raw.take_columns(column)
+            is_known = codes >= 0.0
+            is_known = is_known & (codes < n_levels)
+            known = codes.choose(n_levels, is_known)
+            places = known.cast("INT64")
+            yield places.look_up(table[with_missing])
+
+
+def realmlp_scores(
+    network: RealMLPNetwork,
+    features: Features,
+) -> list[Value]:
+    """Return the scores of each of a RealMLP's members, of shape (n_rows, n_scores)."""
     precise = network.copy(np.float64)
-    squashed = _robust(precise, known, X)
+    squashed = _robust(precise.inputs, features)
     members = range(len(precise.scales))
-    return [_realmlp_member(precise, squashed, X, member) for member in members]
+    scores = []
+    for member in members:
+        inputs = _member_inputs(precise, squashed, features, member)
+        scores.append(_realmlp_member(precise, inputs, member))
+    return scores
 
 
-def _robust(network: RealMLPNetwork, known: Value, X: Value) -> Value:
-    """Return numbers and one-hot categories, scaled and squashed."""
-    inputs = network.inputs
-    parts = []
-    if len(inputs.numbers):
-        parts.append(known.take_columns(inputs.numbers).cast("DOUBLE"))
-    tables = [hot_values(np.arange(size, dtype=float), size) for size in inputs.hot.sizes]
-    parts.extend(_looked_up(inputs.hot, tables, X))
+def _robust(
+    inputs: RealMLPInputs,
+    features: Features,
+) -> list[Value]:
+    """Return numbers and one-hot categories, scaled and squashed; nothing if there are none."""
+    tables = []
+    for size in inputs.hot.sizes:
+        positions = np.arange(size, dtype=np.float64)
+        tables.append(hot_values(positions, size))
+    parts = [
+        *features.numbers(inputs.numbers),
+        *features.looked_up(inputs.hot, tables),
+    ]
     if not parts:
-        return known.take_columns(np.zeros(0, np.int64)).cast("DOUBLE")
-    values = known.graph.concat(parts)
-    scaled = (values - inputs.medians[None]) * inputs.factors[None]
-    return squash(scaled)
+        return []
+    values = features.raw.graph.concat(parts)
+    centred = values - inputs.medians[None]
+    scaled = centred * inputs.factors[None]
+    return [squash(scaled)]
+
+
+def _member_inputs(
+    network: RealMLPNetwork,
+    squashed: list[Value],
+    features: Features,
+    member: int,
+) -> Value:
+    """Return what a member's first layer takes."""
+    parts = list(squashed)
+    waves = network.waves(member)
+    if waves.width:
+        embedded = periodic(waves, squashed[0])
+        parts.insert(0, embedded)
+    categories = network.inputs.embedded
+    ends = np.cumsum(categories.sizes, dtype=np.int64)
+    table = network.table[member]
+    tables = np.split(table, ends)[:-1]
+    parts.extend(features.looked_up(categories, tables))
+    values = features.raw.graph.concat(parts)
+    scales = network.scales[member]
+    return values * scales[None]
 
 
 def _realmlp_member(
     network: RealMLPNetwork,
-    squashed: Value,
-    X: Value,
+    values: Value,
     member: int,
 ) -> Value:
-    waves = network.waves(member)
-    parts = [squashed]
-    if waves.width:
-        parts.insert(0, periodic(waves, squashed))
-    sizes = network.inputs.embedded.sizes
-    tables = np.split(network.table[member], np.cumsum(sizes)[:-1]) if sizes else []
-    parts.extend(_looked_up(network.inputs.embedded, tables, X))
-    values = X.graph.concat(parts) * network.scales[member][None]
+    activate = _ACTIVATIONS[network.activation]
     *hidden, last = network.layers
     for index, each in enumerate(hidden):
         values = _member_layer(values, each, member)
-        activated = _ACTIVATIONS[network.activation](values)
         share = network.shares[index][member]
-        values = values + (activated - values) * share[None]
+        change = activate(values) - values
+        values = values + change * share[None]
     return _member_layer(values, last, member)
 
 
-def _member_layer(values: Value, each: Layer, member: int) -> Value:
-    return layer(values, each.weights[member], each.intercepts[member])
+def _member_layer(
+    values: Value,
+    each: Layer,
+    member: int,
+) -> Value:
+    weights = each.weights[member]
+    intercepts = each.intercepts[member]
+    return layer(values, weights, intercepts)
 
 
 def _selu(values: Value) -> Value:
     above = values.apply("Relu")
     below = values - above
     powers = below.apply("Exp") - 1.0
-    return (above + powers * SELU_ALPHA) * SELU_SCALE
+    both = above + powers * SELU_ALPHA
+    return both * SELU_SCALE
 
 
 def _mish(values: Value) -> Value:
@@ -101,65 +167,60 @@ def _mish(values: Value) -> Value:
 _ACTIVATIONS = {"selu": _selu, "mish": _mish}
 
 
-def tabm_scores(network: TabMNetwork, known: Value, X: Value) -> list[Value]:
-    """Return the scores of each of a TabM's members, of shape (n_rows, n_scores).
-
-    Parameters
-    ----------
-    network : TabMNetwork
-    known : Value
-        Bounded features, without missing ones.
-    X : Value
-        Features as they are, for the codes of categories.
-    """
+def tabm_scores(
+    network: TabMNetwork,
+    features: Features,
+) -> list[Value]:
+    """Return the scores of each of a TabM's members, of shape (n_rows, n_scores)."""
     precise = network.copy(np.float64)
     inputs = precise.inputs
     parts = []
     if len(inputs.numbers):
-        squashed = squash(known).cast("DOUBLE")
+        squashed = squash(features.known)
         numbers = squashed.take_columns(inputs.numbers)
-        parts.append(_embedded(precise.lines, numbers))
-    tables = [one_hot(np.arange(size, dtype=float), size) for size in inputs.hot.sizes]
-    parts.extend(_looked_up(inputs.hot, tables, X))
-    values = X.graph.concat(parts)
+        parts.append(_embedded(precise.lines, numbers.cast("DOUBLE")))
+    tables = [np.eye(size) for size in inputs.hot.sizes]
+    parts.extend(features.looked_up(inputs.hot, tables))
+    values = features.raw.graph.concat(parts)
     last = precise.layers[-1]
     members = range(len(last.weights))
     return [_tabm_member(precise, values, member) for member in members]
 
 
-def _tabm_member(network: TabMNetwork, values: Value, member: int) -> Value:
+def _tabm_member(
+    network: TabMNetwork,
+    values: Value,
+    member: int,
+) -> Value:
     *hidden, last = network.layers
     for index, each in enumerate(hidden):
-        scaled = values * network.before[index][member][None]
+        before = network.before[index][member]
+        after = network.after[index][member]
+        intercepts = each.intercepts[member]
+        scaled = values * before[None]
         products = scaled @ each.weights
-        products = products * network.after[index][member][None]
-        outputs = products + each.intercepts[member][None]
+        outputs = products * after[None] + intercepts[None]
         values = outputs.apply("Relu")
     return _member_layer(values, last, member)
 
 
-def _embedded(lines: Lines, numbers: Value) -> Value:
+def _embedded(
+    lines: Lines,
+    numbers: Value,
+) -> Value:
+    """Return the embeddings of numbers, one after the other."""
     graph = numbers.graph
-    n_numbers, size = lines.offsets.shape
+    n_numbers = len(lines.offsets)
     columns = unsqueezed(numbers, np.arange(n_numbers))
-    shares = columns * lines.slopes[None] + lines.starts[None]
     low, high = lines.limits
-    shares = graph.op("Max", shares, shares.like(np.maximum(low, -_UNBOUNDED)[None]))
-    shares = graph.op("Min", shares, shares.like(np.minimum(high, _UNBOUNDED)[None]))
-    by_column = shares.apply("Transpose", perm=[1, 0, 2])
-    mixed = (by_column @ lines.mixing).apply("Transpose", perm=[1, 0, 2])
-    straight = columns * lines.linear[None] + lines.offsets[None]
-    together = mixed + straight
-    return together.reshape(-1, n_numbers * size)
-
-
-def _looked_up(categories: Categories, tables: list[Matrix], X: Value) -> Iterator[Value]:
-    """Yield the row of a table for each categorical column's position."""
-    for index, column in enumerate(categories.columns):
-        positions = np.append(categories.positions[index], 0)
-        n_levels = float(len(positions) - 1)
-        codes = X.take_columns(int(column))
-        is_known = (codes >= 0.0) & (codes < n_levels)
-        known = codes.choose(n_levels, is_known)
-        rows: Any = tables[index][positions]
-        yield known.cast("INT64").look_up(rows)
+    lowest = np.maximum(low, -_UNBOUNDED)
+    highest = np.minimum(high, _UNBOUNDED)
+    shares = columns * lines.slopes[None]
+    shares = shares + lines.starts[None]
+    shares = graph.op("Max", shares, shares.like(lowest[None]))
+    shares = graph.op("Min", shares, shares.like(highest[None]))
+    mixed = turned(shares) @ lines.mixing
+    straight = columns * lines.linear[None]
+    straight = straight + lines.offsets[None]
+    together = turned(mixed) + straight
+    return together.reshape(-1, lines.width)

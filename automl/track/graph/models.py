@@ -21,7 +21,7 @@ from automl.models.realmlp import RealMLPModel
 from automl.models.tabm import TabMModel
 from automl.track.graph.builder import Value, total
 from automl.track.graph.columns import NoOperator
-from automl.track.graph.deep import realmlp_scores, tabm_scores
+from automl.track.graph.deep import Features, realmlp_scores, tabm_scores
 from automl.track.graph.networks import layer, member_scores
 from automl.track.graph.trees import margins
 
@@ -74,11 +74,11 @@ def _mlp(model: MLPModel, X: Value) -> Value:
 
 
 def _realmlp(model: RealMLPModel, X: Value) -> Value:
-    return _mean(model, realmlp_scores(model.network, _filled(X), X))
+    return _mean(model, realmlp_scores(model.network, _features(X)))
 
 
 def _tabm(model: TabMModel, X: Value) -> Value:
-    return _mean(model, tabm_scores(model.network, _filled(X), X))
+    return _mean(model, tabm_scores(model.network, _features(X)))
 
 
 def _mean(model: NetworkModel, scores: list[Value]) -> Value:
@@ -91,7 +91,13 @@ def _mean(model: NetworkModel, scores: list[Value]) -> Value:
 def _constant(model: ConstantModel, X: Value) -> Value:
     graph = X.graph
     value = graph.constant(model.value.reshape(1, -1))
-    n_rows = graph.op("Shape", X, dtype="INT64", start=0, end=1)
+    n_rows = graph.op(
+        "Shape",
+        X,
+        dtype="INT64",
+        start=0,
+        end=1,
+    )
     width = graph.constant([model.value.size], "INT64")
     shape = graph.op("Concat", n_rows, width, axis=0)
     return graph.op("Expand", value, shape)
@@ -102,6 +108,10 @@ def _filled(X: Value) -> Value:
     known = X.fill_missing(0.0)
     bound = float(MAX_MAGNITUDE)
     return known.clip(-bound, bound)
+
+
+def _features(X: Value) -> Features:
+    return Features(_filled(X), X)
 
 
 def _activated(

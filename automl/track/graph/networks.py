@@ -107,7 +107,7 @@ def unsqueezed(values: Value, columns: Any) -> Value:
     return graph.op("Unsqueeze", chosen, axis)
 
 
-def _turned(values: Value) -> Value:
+def turned(values: Value) -> Value:
     """Return values with rows and columns exchanged."""
     return values.apply("Transpose", perm=[1, 0, 2])
 
@@ -119,10 +119,10 @@ def periodic(waves: Waves, values: Value) -> Value:
     angles = numbers * frequencies[None]
     angles = angles + phases[None]
     cosines = angles.apply("Cos")
-    mixed = _turned(cosines) @ waves.mixing
+    mixed = turned(cosines) @ waves.mixing
     offsets = waves.offsets[:, None]
     shifted = mixed + offsets
-    by_row = _turned(shifted)
+    by_row = turned(shifted)
     return by_row.reshape(-1, waves.width)
 
 
