@@ -18,7 +18,7 @@ from automl.cli import app
 from automl.cli.listing import type_words
 from automl.features.recipe import RECIPES
 from automl.metrics import DEFAULT_METRICS, METRICS
-from automl.models import FAMILIES
+from automl.models import EXTRA_FAMILIES, FAMILIES
 from automl.pipeline import option_types, pipelines, read_pipeline
 from automl.stages import STAGES
 
@@ -78,7 +78,10 @@ def stages() -> list[str]:
 def tables() -> list[str]:
     """Return tables of families, recipes, metrics and pipelines."""
     lines = ["## Families", "", "| family | | recipes |", "|---|---|---|"]
-    lines += [f"| `{kind.name}` | {kind.about} | {', '.join(kind.recipes)} |" for kind in FAMILIES]
+    lines += [
+        f"| `{kind.name}` | {kind.about} | {', '.join(kind.recipes)} |"
+        for kind in (*FAMILIES, *EXTRA_FAMILIES)
+    ]
     lines += [
         "",
         "## Recipes",

@@ -16,7 +16,7 @@ from automl.errors import InputError, MissingExtra
 from automl.features.encoding import fit_shared, fit_targeted
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
-from automl.models import FAMILIES, find_family
+from automl.models import EXTRA_FAMILIES, FAMILIES, find_family, missing_library
 from automl.models._base import FitContext, Sample
 from automl.predictor import Member, Part, Predictor, save
 from automl.state import pack_to_bytes
@@ -24,14 +24,18 @@ from automl.table import Table, from_frame
 from automl.task import Task
 from automl.track.experiment import read_experiment
 from automl.track.exports import export
+from automl.track.graph.builder import Graph
 from automl.track.graph.check import TOLERANCE, check_answers
 from automl.track.graph.ensemble import PredictorGraph
+from automl.track.graph.models import predicted
 from tests.features.samples import WORDS
+from tests.models.deep_networks import FEATURES, MAKERS, rows, small_model
 from tests.report.runs import full_run
 
 LIBRARIES = ("onnx", "onnxruntime")
 WITH_OPERATORS = [kind for kind in FAMILIES if kind.name not in ("knn", "constant")]
 CASES = [(kind.name, recipe) for kind in WITH_OPERATORS for recipe in kind.recipes]
+CASES_OF_TORCH = [(kind.name, recipe) for kind in EXTRA_FAMILIES for recipe in kind.recipes]
 
 missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 heavy = pytest.mark.heavy
@@ -123,6 +127,43 @@ def checked(predictor: Predictor) -> float:
 @pytest.mark.parametrize("target", TASKS)
 def test_each_family_answers_alike_from_each_recipe(family: str, recipe: str, target: str) -> None:
     assert checked(fit(family, recipe, target)) <= TOLERANCE
+
+
+@heavy
+@needs_onnx
+@pytest.mark.parametrize(
+    ("family", "recipe"),
+    [(kind.name, recipe) for kind in EXTRA_FAMILIES for recipe in kind.recipes],
+)
+@pytest.mark.parametrize("target", TASKS)
+def test_networks_of_torch_answer_alike_from_each_recipe(
+    family: str, recipe: str, target: str
+) -> None:
+    library = missing_library(family)
+    if library:
+        pytest.skip(f"needs {library}: make programs")
+    assert checked(fit(family, recipe, target)) <= TOLERANCE
+
+
+@heavy
+@needs_onnx
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_networks_of_fixed_numbers_have_the_same_graph(name: str, kind: str) -> None:
+    import onnxruntime
+
+    model = small_model(name, kind)
+    graph = Graph()
+    columns = [graph.add_input(f"x{index}", "FLOAT") for index in range(FEATURES)]
+    answer = predicted(model, graph.concat(columns))
+    made = graph.model({answer: ["rows", max(1, model.target.n_classes)]}, {})
+    session = onnxruntime.InferenceSession(
+        made.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    X = rows()
+    (given,) = session.run(None, {f"x{index}": X[:, [index]] for index in range(FEATURES)})
+    expected = model.predict(X)
+    np.testing.assert_allclose(given.reshape(expected.shape), expected, rtol=1e-6, atol=1e-9)
 
 
 @heavy
