@@ -42,7 +42,8 @@ def selu(values: Matrix) -> Matrix:
     negative = np.minimum(values, 0.0)
     below = SELU_ALPHA * np.expm1(negative)
     above = np.maximum(values, 0.0)
-    activated: Matrix = SELU_SCALE * (above + below)
+    both: Any = above + below
+    activated: Matrix = SELU_SCALE * both
     return activated
 
 
@@ -126,10 +127,10 @@ class RealMLPInputs:
         return rows
 
 
-def hot_values(positions: Matrix, size: int) -> Matrix:
+def hot_values(positions: Any, size: int) -> Matrix:
     """Return what stands for a column's positions; missing ones are zeros."""
     if size < _TWO_LEVELS:
-        both = 2 * positions - 1
+        both: Matrix = 2 * positions - 1
         return both[:, None]
     hot = one_hot(positions, size)
     if size == _TWO_LEVELS:

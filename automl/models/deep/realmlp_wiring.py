@@ -228,7 +228,7 @@ def _layers(parts: list[Any]) -> tuple[list[Layer], list[Matrix]]:
     """Return the layers and the activations' shares of a sequence of pytabkit's modules."""
     layers = []
     shares = []
-    weights = None
+    weights: Any = None
     for part in parts:
         kind = type(part).__name__
         if kind == "Weight":

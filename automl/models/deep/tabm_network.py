@@ -71,7 +71,8 @@ class Lines:
         embedded += columns * self.linear[:, None]
         embedded += self.offsets[:, None]
         by_row = embedded.transpose(1, 0, 2)
-        return by_row.reshape(n_rows, self.width)
+        values: Matrix = by_row.reshape(n_rows, self.width)
+        return values
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

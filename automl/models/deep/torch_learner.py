@@ -165,7 +165,7 @@ class TorchLearner(Generic[NetworkT]):
         shape = (self._wiring.n_batches, len(self._y))
         order = torch.rand(shape, device=self._device).argsort(dim=1)
         used = self._steps_per_epoch * self._batch_rows
-        twice = torch.cat([order, order], dim=1)
+        twice: Any = torch.cat([order, order], dim=1)
         yield from twice[:, :used].split(self._batch_rows, dim=1)
 
     def run_epoch(self) -> Iterator[int]:
@@ -188,7 +188,7 @@ class TorchLearner(Generic[NetworkT]):
 
     def scores(self, X: Matrix) -> Any:
         """Return scores of prepared rows, of shape (n_members, n_rows, n_scores)."""
-        rows = self._tensor(X)
+        rows: Any = self._tensor(X)
         self._wiring.module.eval()
         parts = []
         with torch.no_grad():

@@ -120,7 +120,8 @@ def _member_inputs(
     parts.extend(features.looked_up(categories, tables))
     values = features.raw.graph.concat(parts)
     scales = network.scales[member]
-    return values * scales[None]
+    scaled: Value = values * scales[None]
+    return scaled
 
 
 def _realmlp_member(
