@@ -18,7 +18,7 @@ from automl.study import Study
 
 ABSENT = "absent_families"
 _MIN_SECONDS = 60.0  # of the run that are left; below that these families are hardly reached
-_MAX_SHARE = 0.05  # of the stage's seconds on all cores, for a fit of each fold
+_MAX_SHARE = 0.1  # of the stage's seconds on all cores, for a fit of each fold
 
 
 def affordable(study: Study, candidates: Iterable[Candidate], seconds: float) -> list[Candidate]:

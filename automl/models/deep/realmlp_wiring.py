@@ -26,8 +26,6 @@ with warnings.catch_warnings():  # it uses a part of torch that is deprecated
     from pytabkit.models.realmlp.model import RealMLP, RealMLPConfig
     from pytabkit.models.realmlp.train import SCHEDULES, compute_input_stats
 
-EPOCHS = 256
-BATCH_ROWS = 256
 _MAX_HOT_LEVELS = 8
 _SHARED_POSITIONS = 256  # of the rarer levels of a column of many
 _MIN_PATIENCE_EPOCHS = 20

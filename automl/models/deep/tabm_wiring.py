@@ -18,29 +18,12 @@ from automl.models.deep.torch_learner import to_array
 from automl.models.network.network import Layer
 from automl.models.network.number_inputs import soft_clip
 
-EPOCHS = 100
 _PATIENCE_EPOCHS = 16
 _LARGEST_GRADIENT = 1.0  # longer ones are shortened
 _MAX_OWN_LEVELS = 64  # of a column; a one-hot vector of all members takes much memory
 _SHARED_POSITIONS = 16  # of the rarer levels of a column of more
-_ROWS_OF_A_STEP = {
-    2_800: 32,
-    4_500: 64,
-    6_400: 128,
-    32_000: 256,
-    108_000: 512,
-}
-_MAX_BATCH_ROWS = 1024  # where there are more rows
 _MAX_BINNED_ROWS = 100_000  # that quantiles are taken of
 _MIN_WIDTH = 1e-6  # of a piece
-
-
-def batch_rows(n_rows: int) -> int:
-    """Return the number of rows of a step, by the choices of its paper."""
-    for most, rows in _ROWS_OF_A_STEP.items():
-        if n_rows < most:
-            return rows
-    return _MAX_BATCH_ROWS
 
 
 def fit_inputs(train: Sample) -> TabMInputs:
