@@ -39,6 +39,7 @@ class RealMLPFamily(TorchFamily):
         "neural network: RealMLP, a perceptron with robust scaling, periodic embeddings and "
         "learning rates that swing (needs the extra nn)"
     )
+    loading_seconds = _LOADING_SECONDS
     model_type = RealMLPModel
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -41,6 +41,7 @@ class TabMFamily(TorchFamily):
         "neural network: TabM, an ensemble of perceptrons that share weights, with piecewise "
         "linear embeddings (needs the extra nn)"
     )
+    loading_seconds = _LOADING_SECONDS
     model_type = TabMModel
 
     def space(self, task: Task, codes: bool = True) -> Space:

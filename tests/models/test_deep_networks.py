@@ -114,6 +114,29 @@ def test_a_row_has_a_price(name: str, kind: str) -> None:
     assert row_milliseconds(small_model(name, kind)) > 0
 
 
+FIT_WITHOUT_TIME = """
+import sys
+from automl.budget import Budget
+from automl.models import EXTRA_FAMILIES
+from tests.models.test_contract import fit, how_of, rows_of
+for family in EXTRA_FAMILIES:
+    fitted = fit(family, how_of("binary", budget=Budget().within(0.5)), rows_of("binary", True))
+    print(type(fitted.model).__name__, fitted.hit_deadline)
+print("torch" in sys.modules)
+"""
+
+
+def test_torch_is_not_loaded_where_there_is_no_time_for_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIT_WITHOUT_TIME],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["ConstantModel True"] * 2 + ["False"], done.stderr
+
+
 PREDICT_WITHOUT_TORCH = """
 import sys
 for name in ("torch", "pytabkit", "tabm", "rtdl_num_embeddings"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from automl.models._blocks import read_integer
 from automl.models._losses import select_loss
 from automl.models._rows import encode_rows
 from automl.models._target import read_target
-from automl.models.constant import ConstantModel
+from automl.models.constant import ConstantModel, fit_constant
 from automl.models.network.model import (
     NetworkModel,
     fitted_network,
@@ -28,13 +29,24 @@ from automl.models.network.training import Training, TrainingRows
 from automl.state import State
 from automl.task import Task
 
+_LOADING_FACTOR = 2.0  # times as long as usual that loading torch may take
+
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """Rows to train on and to stop by, and the constant if nothing can be learnt."""
+    """Rows to train on and to stop by.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    constant : ConstantModel
+        The model where nothing can be learnt, or there is no time to load torch.
+    is_learnable : bool
+    """
 
     rows: TrainingRows
-    fallback: ConstantModel | None
+    constant: ConstantModel
+    is_learnable: bool
 
 
 class TorchFamily(PlainFamily):
@@ -44,6 +56,8 @@ class TorchFamily(PlainFamily):
     bagged = True
     stops = True
     recipes = ("embedded", "quantile", "onehot")
+    name: ClassVar[str]
+    loading_seconds: ClassVar[float]
     model_type: ClassVar[type[NetworkModel]]
 
     def defaults(self, task: Task) -> dict[str, Any]:
@@ -60,16 +74,31 @@ class TorchFamily(PlainFamily):
             held = encoded.target.encode(held)
             if len(held.y):
                 rows = replace(rows, held=held)
-        return PreparedRows(rows, encoded.fallback)
+        constant = fit_constant(train, context)
+        return PreparedRows(rows, constant, encoded.fallback is None)
 
     def fit(self, prepared: PreparedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Train until the held-out loss no longer falls, or the epochs are over."""
+        resolved = self.defaults(context.task) | dict(params)
+        if not prepared.is_learnable:
+            return Fitted(prepared.constant, None, resolved)
+        if not self._has_time_to_load(context):
+            return Fitted(prepared.constant, None, resolved, hit_deadline=True)
+        return self._train(prepared, resolved, context)
+
+    def _has_time_to_load(self, context: FitContext) -> bool:
+        """Return whether torch and the family's library are loaded, or can be in time."""
+        module = f"automl.models.deep.{self.name}_wiring"
+        if module in sys.modules or not context.budget.is_timed:
+            return True
+        return context.budget.remaining() > _LOADING_FACTOR * self.loading_seconds
+
+    def _train(
+        self, prepared: PreparedRows, resolved: Hyperparameters, context: FitContext
+    ) -> Fitted:
         from automl.models.deep.torch_learner import TorchLearner, torch_settings
         from automl.models.deep.torch_losses import select_torch_loss
 
-        resolved = self.defaults(context.task) | dict(params)
-        if prepared.fallback is not None:
-            return Fitted(prepared.fallback, None, resolved)
         encoded = prepared.rows
         target = encoded.target
         smoothing = float(resolved.get("smoothing", 0.0))
