@@ -55,7 +55,7 @@ class TorchFamily(PlainFamily):
     seeded = True
     bagged = True
     stops = True
-    recipes = ("embedded", "quantile", "onehot")
+    recipes = ("embedded", "onehot", "quantile")
     name: ClassVar[str]
     loading_seconds: ClassVar[float]
     model_type: ClassVar[type[NetworkModel]]
