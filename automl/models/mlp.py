@@ -36,7 +36,7 @@ from automl.models.network.network import Network
 from automl.models.network.outputs import mean_output
 from automl.models.network.state import network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
-from automl.space import Choice, Float, Int, Space, When
+from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
@@ -124,7 +124,7 @@ class MLP(PlainFamily):
             "weight_decay": Float(1e-2, 2.0, log=True),
             "dropout": Float(0.0, 0.5),
             "waves": Choice((0, 16)),
-            "frequency": Float(0.02, 0.5, log=True, when=When("waves", (16,))),
+            "frequency": Float(0.02, 0.5, log=True),
             "pieces": Choice((0, 16)),
             "restarts": Choice((0, 3)),
         }
