@@ -39,7 +39,7 @@ from automl.models.network.model import (
 from automl.models.network.perceptron import PerceptronLearner, initial_perceptron
 from automl.models.network.state import network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
-from automl.space import Choice, Float, Int, Space, When
+from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
@@ -83,7 +83,7 @@ class MLP(PlainFamily):
             "weight_decay": Float(1e-2, 2.0, log=True),
             "dropout": Float(0.0, 0.5),
             "waves": Choice((0, 16)),
-            "frequency": Float(0.02, 0.5, log=True, when=When("waves", (16,))),
+            "frequency": Float(0.02, 0.5, log=True),
             "pieces": Choice((0, 16)),
             "restarts": Choice((0, 3)),
         }

@@ -158,7 +158,7 @@ def test_rare_ones_of_many_levels_share_vectors() -> None:
     X = codes[:, None].astype(np.float32)
     sizes = InputSizes(cosines=0, frequency=0.1, pieces=0, vector=2)
     vectors = initial_input_layer(X, (n_levels,), sizes, rng).vectors
-    (rows,) = vectors.rows_of_levels
+    rows = vectors.rows_of_column(0)
     assert len(vectors.table) < 2_500
     assert len(rows) == n_levels + 1
     sharing = np.count_nonzero(rows == rows[4_999])

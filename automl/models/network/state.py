@@ -38,23 +38,14 @@ def network_to_state(network: Network) -> State:
         "starts": inputs.pieces.starts,
         "steepness": inputs.pieces.steepness,
         "coded": inputs.vectors.columns,
-        **_levels_to_state(inputs.vectors),
+        "levels": inputs.vectors.rows_of_levels,
+        "counts": inputs.vectors.counts,
         "table": inputs.vectors.table,
     }
     for index, layer in enumerate(network.hidden):
         state[f"weights{index}"] = layer.weights
         state[f"intercepts{index}"] = layer.intercepts
     return state
-
-
-def _levels_to_state(vectors: Vectors) -> State:
-    """Return the rows of all columns' levels one after the other, and how many each has."""
-    rows = vectors.rows_of_levels
-    counts = [len(of_column) for of_column in rows]
-    return {
-        "levels": np.concatenate([_NO_COLUMNS, *rows]),
-        "counts": np.array(counts, np.int64),
-    }
 
 
 def network_from_state(state: State, features: int, outputs: int) -> Network:
@@ -107,18 +98,12 @@ def _read_inputs(state: State) -> InputLayer:
 
 
 def _read_vectors(state: State) -> Vectors:
-    columns = _positions(state, "coded")
-    rows = _positions(state, "levels")
-    counts = _positions(state, "counts")
-    too_many = is_outside(counts, len(rows) + 1)
-    if too_many or len(counts) != len(columns):
-        raise UnsafeModel(_DAMAGED)
-    ends = np.cumsum(counts)
-    if counts.sum() != len(rows):
-        raise UnsafeModel(_DAMAGED)
-    rows_of_levels = np.split(rows, ends)[:-1]
-    table = _matrix(state, "table")
-    return Vectors(columns, tuple(rows_of_levels), table)
+    return Vectors(
+        _positions(state, "coded"),
+        _positions(state, "levels"),
+        _positions(state, "counts"),
+        _matrix(state, "table"),
+    )
 
 
 def _read_former_network(state: State, features: int) -> Network:
@@ -137,7 +122,7 @@ def _read_former_network(state: State, features: int) -> Network:
         np.arange(features),
         waves,
         Pieces(_NO_COLUMNS, _NOTHING, _NOTHING),
-        Vectors(_NO_COLUMNS, (), _NOTHING),
+        Vectors(_NO_COLUMNS, _NO_COLUMNS, _NO_COLUMNS, _NOTHING),
     )
     scales: Matrix = np.ones((1, inputs.width), np.float32)
     own_last = Layer(last.weights[None], last.intercepts)
@@ -213,13 +198,15 @@ def _are_pieces(pieces: Pieces) -> bool:
 
 
 def _are_vectors(vectors: Vectors) -> bool:
-    n_vectors = len(vectors.table)
-    for rows in vectors.rows_of_levels:
-        if not len(rows):
-            return False
-        if is_outside(rows, n_vectors):
-            return False
-    return True
+    rows = vectors.rows_of_levels
+    counts = vectors.counts
+    if len(counts) != len(vectors.columns):
+        return False
+    if is_outside(counts - 1, len(rows)):
+        return False
+    if counts.sum() != len(rows):
+        return False
+    return not is_outside(rows, len(vectors.table))
 
 
 def _are_layers(network: Network, outputs: int) -> bool:

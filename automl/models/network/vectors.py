@@ -6,6 +6,7 @@ These are entity embeddings (Guo and Berkhahn 2016).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ MAX_OWN_LEVELS = 2048  # levels of one column that have a vector of their own
 _SHARED_VECTORS = 256  # vectors that the other levels share
 _HASH_FACTOR = 2_654_435_761  # Knuth's multiplicative hashing
 _HASHES = 2**32
+_NO_ROWS: Integers = np.zeros(0, np.int64)
 _SPREAD = 0.1  # standard deviation of the vectors at first
 
 
@@ -26,13 +28,16 @@ class Vectors:
     Parameters
     ----------
     columns : ndarray of shape (n_columns,), int64
-    rows_of_levels : tuple of ndarray of int64
-        For each column the row of `table` of each level, and last that of missing ones.
+    rows_of_levels : ndarray of shape (n_all_levels,), int64
+        For each column in turn the row of `table` of each level, and last that of missing ones.
+    counts : ndarray of shape (n_columns,), int64
+        How many of `rows_of_levels` each column has.
     table : ndarray of shape (n_vectors, size), float32
     """
 
     columns: Integers
-    rows_of_levels: tuple[Integers, ...]
+    rows_of_levels: Integers
+    counts: Integers
     table: Matrix
 
     @property
@@ -43,18 +48,27 @@ class Vectors:
 
     def find_rows(self, X: Matrix) -> Matrix:
         """Return the rows of the table for the codes of a matrix, one column for each of ours."""
-        shape = (len(X), len(self.columns))
-        found: Matrix = np.empty(shape, np.float32)
-        for index, column in enumerate(self.columns):
-            rows = self.rows_of_levels[index]
-            n_levels = len(rows) - 1
-            codes = X[:, column]
-            is_known = codes >= 0  # False for NaN
-            is_known &= codes < n_levels
-            levels = np.where(is_known, codes, n_levels)
-            positions = levels.astype(np.int64)
-            found[:, index] = rows[positions]
+        codes = X[:, self.columns]
+        missing = self.counts - 1
+        is_known = codes >= 0  # False for NaN
+        is_known &= codes < missing
+        levels = np.where(is_known, codes, missing)
+        positions = self._starts + levels.astype(np.int64)
+        rows = self.rows_of_levels[positions]
+        found: Matrix = rows.astype(np.float32)
         return found
+
+    def rows_of_column(self, index: int) -> Integers:
+        """Return the rows of a column's levels, and last that of missing ones."""
+        start = self._starts[index]
+        end = start + self.counts[index]
+        return self.rows_of_levels[start:end]
+
+    @cached_property
+    def _starts(self) -> Integers:
+        """Where each column's rows begin."""
+        starts: Integers = np.cumsum(self.counts) - self.counts
+        return starts
 
     def values(self, X: Matrix) -> Matrix:
         """Return the vectors of prepared rows, of shape (n_rows, n_columns * size)."""
@@ -103,7 +117,7 @@ def initial_vectors(
     rng : Generator
     """
     columns = np.flatnonzero(levels)
-    all_rows = []
+    all_rows = [_NO_ROWS]
     rows_of_missing = []
     n_vectors = 0
     for column in columns:
@@ -117,7 +131,13 @@ def initial_vectors(
     table = rng.normal(size=(n_vectors, size))
     table *= _SPREAD
     table[rows_of_missing] = 0.0
-    return Vectors(columns, tuple(all_rows), table.astype(np.float32))
+    counts = np.array(levels)[columns] + 1
+    return Vectors(
+        columns,
+        np.concatenate(all_rows),
+        counts,
+        table.astype(np.float32),
+    )
 
 
 def rows_of_levels(

@@ -137,7 +137,7 @@ def _shares(pieces: Pieces, values: Value) -> Value:
 def _vectors(vectors: Vectors, X: Value) -> Iterator[Value]:
     """Yield the vectors of each categorical column."""
     for index, column in enumerate(vectors.columns):
-        rows = vectors.rows_of_levels[index]
+        rows = vectors.rows_of_column(index)
         n_levels = float(len(rows) - 1)
         codes = X.take_columns(int(column))
         is_known = codes >= 0.0
