@@ -34,7 +34,7 @@ from automl.models.network.descent import (
 )
 from automl.models.network.network import Network
 from automl.models.network.outputs import mean_output
-from automl.models.network.state import network_from_state, network_to_state
+from automl.models.network.state import DAMAGED, network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
@@ -205,7 +205,7 @@ class MLP(PlainFamily):
         network = network_from_state(state, features, target.columns)
         bounds = read_vector(state, "bounds", np.float64)
         if len(bounds) != 2:
-            raise UnsafeModel("the model file's network has arrays that do not fit together")
+            raise UnsafeModel(DAMAGED)
         return MLPModel(network, features, bounds, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
