@@ -13,7 +13,6 @@ from automl.models._blocks import read_array, read_integer
 from automl.models.network.network import Layer
 from automl.state import State
 
-DAMAGED = "the model file's network has arrays that do not fit together"
 _MAX_LAYERS = 20
 
 

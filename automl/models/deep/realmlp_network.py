@@ -18,7 +18,6 @@ from automl.errors import UnsafeModel
 from automl.models._blocks import fill_missing, is_outside, read_vector
 from automl.models.deep.categories import Categories
 from automl.models.deep.layers import (
-    DAMAGED,
     are_layers,
     copied,
     layers_from_state,
@@ -29,6 +28,7 @@ from automl.models.deep.layers import (
 )
 from automl.models.network.network import Layer
 from automl.models.network.number_inputs import INPUT_BOUND, Waves
+from automl.models.network.state import DAMAGED
 from automl.state import State
 
 # Of the exponential linear unit that keeps mean and variance (Klambauer et al. 2017).

@@ -16,7 +16,6 @@ from automl.errors import UnsafeModel
 from automl.models._blocks import is_outside, read_vector
 from automl.models.deep.categories import Categories
 from automl.models.deep.layers import (
-    DAMAGED,
     are_layers,
     copied,
     layers_from_state,
@@ -26,6 +25,7 @@ from automl.models.deep.layers import (
 )
 from automl.models.network.network import Layer
 from automl.models.network.number_inputs import soft_clip
+from automl.models.network.state import DAMAGED
 from automl.state import State
 
 

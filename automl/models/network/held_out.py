@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,10 +55,9 @@ class HeldOut:
         )
         if not self._metric_chooses:
             return (loss,)
-        truth = self.target.decode(self.sample.y)
         prediction = self.target.to_prediction(outputs)
         metric_loss = self.context.metric.loss_of_output(
-            truth,
+            self._truth,
             prediction,
             self.sample.weight,
         )
@@ -67,7 +66,7 @@ class HeldOut:
     @property
     def n_slices(self) -> int:
         """Number of slices that the rows are scored in."""
-        return math.ceil(len(self.sample.y) / _SLICE_ROWS)
+        return len(self._starts)
 
     def slice_outputs(self, network: Scorer, start: int = 0) -> Floats:
         """Return the members' mean output for a slice of rows."""
@@ -75,6 +74,11 @@ class HeldOut:
         X = self.sample.X[start:end]
         scores = network.scores(X)
         return mean_output(scores, self.target, _UNBOUNDED)
+
+    @cached_property
+    def _truth(self) -> Floats:
+        """The targets as the metric takes them."""
+        return self.target.decode(self.sample.y)
 
     @property
     def _starts(self) -> range:

@@ -9,6 +9,7 @@ import numpy as np
 
 from automl.arrays import Integers, Matrix
 from automl.models.network.number_inputs import (
+    Angles,
     Pieces,
     Waves,
     continuous_columns,
@@ -57,8 +58,8 @@ class InputLayer:
         squashed[:, self.vectors.columns] = rows
         return squashed
 
-    def values(self, X: Matrix) -> tuple[Matrix, Matrix]:
-        """Return the values of prepared rows, of shape (n_rows, width), and the cosines' angles."""
+    def values(self, X: Matrix) -> tuple[Matrix, Angles]:
+        """Return the values of prepared rows, of shape (n_rows, width), and the waves' angles."""
         angles = self.waves.angles(X)
         parts = [
             X[:, self.numbers],
@@ -78,7 +79,7 @@ class InputLayer:
         self,
         X: Matrix,
         by_values: Matrix,
-        angles: Matrix,
+        angles: Angles,
     ) -> list[Matrix]:
         """Return the gradients by `learnt`, in their order, from that by the values."""
         waves, pieces, vectors = self._starts

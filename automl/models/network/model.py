@@ -16,6 +16,7 @@ from automl.models._blocks import check_width, map_blocks, read_vector
 from automl.models._early_stopping import HeldOutLosses
 from automl.models._target import TargetCoding
 from automl.models.network.outputs import mean_output
+from automl.models.network.state import DAMAGED
 from automl.models.network.training import Training
 from automl.state import State
 
@@ -108,7 +109,7 @@ def read_bounds(state: State) -> Floats:
     """Return the bounds in a model's state, or raise `UnsafeModel`."""
     bounds = read_vector(state, "bounds", np.float64)
     if len(bounds) != 2:
-        raise UnsafeModel("the model file's network has arrays that do not fit together")
+        raise UnsafeModel(DAMAGED)
     return bounds
 
 

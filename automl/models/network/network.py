@@ -75,14 +75,12 @@ class Layer:
         if self.is_shared:
             by_weights = _flat(values).T @ _flat(by_outputs)
         else:
-            by_weights = _turned(values) @ by_outputs
+            by_weights = values.mT @ by_outputs
         return by_weights, by_intercepts
 
     def by_inputs(self, by_outputs: Matrix) -> Matrix:
         """Return the gradient by the inputs, from that by the outputs."""
-        if self.is_shared:
-            return self._products(by_outputs, self.weights.T)
-        return self._products(by_outputs, _turned(self.weights))
+        return self._products(by_outputs, self.weights.mT)
 
     def _products(self, values: Matrix, weights: Matrix) -> Matrix:
         """Return products; with shared weights those of all members are one."""
@@ -104,12 +102,6 @@ def _flat(values: Matrix) -> Matrix:
     """Return all members' rows one after the other."""
     _, _, width = values.shape
     return values.reshape(-1, width)
-
-
-def _turned(matrices: Matrix) -> Matrix:
-    """Return a stack of matrices, each transposed."""
-    turned: Matrix = matrices.transpose(0, 2, 1)
-    return turned
 
 
 @dataclass(frozen=True)

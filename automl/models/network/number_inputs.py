@@ -38,6 +38,19 @@ def soft_clip(X: Matrix) -> Matrix:
 
 
 @dataclass(frozen=True)
+class Angles:
+    """Angles and their cosines, which scores and gradients share.
+
+    Parameters
+    ----------
+    values, cosines : ndarray of shape (n_columns, n_rows, n_cosines)
+    """
+
+    values: Matrix
+    cosines: Matrix
+
+
+@dataclass(frozen=True)
 class Waves:
     """The periodic embedding of some columns.
 
@@ -66,18 +79,17 @@ class Waves:
         """The arrays that are learnt."""
         return [self.turns, self.mixing, self.offsets]
 
-    def angles(self, X: Matrix) -> Matrix:
-        """Return the cosines' angles, of shape (n_columns, n_rows, n_cosines)."""
+    def angles(self, X: Matrix) -> Angles:
+        """Return the angles of rows, with their cosines."""
         frequencies, phases = self.turns
         numbers = self._numbers(X)
         angles: Matrix = numbers * frequencies[:, None]
         angles += phases[:, None]
-        return angles
+        return Angles(angles, np.cos(angles))
 
-    def values(self, angles: Matrix) -> Matrix:
+    def values(self, angles: Angles) -> Matrix:
         """Return the embeddings, of shape (n_rows, n_columns * n_mixtures)."""
-        cosines = np.cos(angles)
-        mixed = cosines @ self.mixing
+        mixed = angles.cosines @ self.mixing
         mixed += self.offsets[:, None]
         by_row = mixed.transpose(1, 0, 2)
         n_rows = len(by_row)
@@ -87,16 +99,15 @@ class Waves:
         self,
         X: Matrix,
         by_values: Matrix,
-        angles: Matrix,
+        angles: Angles,
     ) -> list[Matrix]:
         """Return the gradients by `learnt`, in their order, from that by the embeddings."""
         n_rows = len(X)
         by_row = by_values.reshape(n_rows, *self.offsets.shape)
         by_mixed = by_row.transpose(1, 0, 2)
-        cosines = np.cos(angles)
-        by_mixing = _turned(cosines) @ by_mixed
-        by_cosines = by_mixed @ _turned(self.mixing)
-        slopes = -np.sin(angles)
+        by_mixing = angles.cosines.mT @ by_mixed
+        by_cosines = by_mixed @ self.mixing.mT
+        slopes = -np.sin(angles.values)
         by_angles = by_cosines * slopes
         by_phases = by_angles.sum(axis=1)
         by_angles *= self._numbers(X)
@@ -118,12 +129,6 @@ class Waves:
             self.mixing.astype(dtype),
             self.offsets.astype(dtype),
         )
-
-
-def _turned(matrices: Matrix) -> Matrix:
-    """Return a stack of matrices, each transposed."""
-    turned: Matrix = matrices.transpose(0, 2, 1)
-    return turned
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from automl.models.network.number_inputs import Pieces, Waves
 from automl.models.network.vectors import Vectors
 from automl.state import State
 
-_DAMAGED = "the model file's network has arrays that do not fit together"
+DAMAGED = "the model file's network has arrays that do not fit together"
 _MAX_LAYERS = 20
 _NO_COLUMNS: Integers = np.zeros(0, np.int64)
 _NOTHING = np.zeros((0, 0), np.float32)
@@ -61,7 +61,7 @@ def network_from_state(state: State, features: int, outputs: int) -> Network:
     else:
         network = _read_former_network(state, features)
     if not _fits_together(network, features, outputs):
-        raise UnsafeModel(_DAMAGED)
+        raise UnsafeModel(DAMAGED)
     return network
 
 
