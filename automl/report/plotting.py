@@ -31,13 +31,15 @@ FAMILY_STYLES: Mapping[str, tuple[str, str]] = {
     "linear": ("#cf4a4a", "cross"),
     "mlp": ("#9a7d0a", "hexagram"),
     "knn": ("#1a93a3", "x"),
+    "realmlp": ("#6c7fd8", "star-diamond"),
+    "tabm": ("#b0587a", "hexagon2"),
     "constant": ("#7c8694", "star"),
 }
 OTHER_STYLES = (
     ("#a5793a", "pentagon"),
-    ("#6c7fd8", "hexagon"),
+    ("#4f8a8b", "hexagon"),
     ("#74922a", "hourglass"),
-    ("#b0587a", "bowtie"),
+    ("#8d6e63", "bowtie"),
 )
 STAGE_COLORS = tuple(
     FAMILY_STYLES[family][0] for family in ("xgboost", "catboost", "lightgbm", "extra_trees")

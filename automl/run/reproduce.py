@@ -18,6 +18,7 @@ from automl.executor.fork_server import ForkServer
 from automl.journal import Journal
 from automl.lab.assembly import build_predictor
 from automl.lab.policy import Action, Capacity, Stop, Wait
+from automl.models import check_trainable
 from automl.predictor import Predictor, load
 from automl.problem import Problem
 from automl.run.elsewhere import open_elsewhere
@@ -79,7 +80,8 @@ def reproduce(
     Raises
     ------
     InputError
-        There is no such run, it has no predictor, or its table has changed.
+        There is no such run, it has no predictor, its table has changed, or the library of a
+        member's family is not installed.
     """
     old_study = replace(replay(settings.output), extensions=settings.extensions)
     if not old_study.weights and not old_study.finished:
@@ -87,6 +89,8 @@ def reproduce(
             f"{settings.output}: the run has not ended, so there is nothing to reproduce. "
             "`automl resume` continues it."
         )
+    for name in old_study.weights:
+        check_trainable(old_study.trials[name].family)
     old = load(settings.output / PREDICTOR, extra_families=settings.extensions)
     unlimited = replace(settings, seconds=None, trials=None)
     with open_elsewhere(old_study, unlimited, server, read_problem) as session:

@@ -19,6 +19,7 @@ from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.leaderboard import leaderboard, to_csv
 from automl.metrics import find_function, is_function
+from automl.models import check_trainable
 from automl.pipeline import Step
 from automl.predictor import load
 from automl.problem import Problem
@@ -57,7 +58,8 @@ def resume(
     Raises
     ------
     InputError
-        There is no such run, another process is working on it, or its table has changed.
+        There is no such run, another process is working on it, its table has changed, or the
+        library of a family in it is not installed.
     NoTime
         There was no time to continue, and there is no predictor yet.
     """
@@ -66,6 +68,8 @@ def resume(
     if study.task is None:
         return _start_again(read_problem, settings, callbacks, server)
     check_metric(study, settings)
+    for trial in study.trials.values():
+        check_trainable(trial.family)
     store = Store.reopened(settings.output)
     with open_session(store, settings, server, read_problem) as session:
         try:
