@@ -52,8 +52,16 @@ def layers_from_state(state: State, shared: bool = False) -> tuple[Layer, ...]:
     for index in range(n_hidden + 1):
         is_shared = shared and index < n_hidden
         ndim = 2 if is_shared else 3
-        weights = read_singles(state, f"weights{index}", ndim)
-        intercepts = read_singles(state, f"intercepts{index}", 2)
+        weights = read_singles(
+            state,
+            f"weights{index}",
+            ndim,
+        )
+        intercepts = read_singles(
+            state,
+            f"intercepts{index}",
+            2,
+        )
         layers.append(Layer(weights, intercepts))
     return tuple(layers)
 
