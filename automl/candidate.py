@@ -139,6 +139,11 @@ class Job:
         """Whether its model may be served; only the first model may be after a low-fidelity fit."""
         return self.rows is None or self.candidate.is_first_model
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a longer fit of the same rows may go on from it, as on a ladder of rungs."""
+        return self.rows is not None and self.rounds is not None and self.fold is not None
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values without the time limit."""
         names = ("data", "repeat", "fold", "seed", "rows", "rounds")

@@ -12,3 +12,4 @@ DONE = "DONE"
 FAILURES = "failures.txt"  # tracebacks of fits that failed
 TRIALS = "trials"
 ENCODED = "encoded"  # in work/
+PROGRESS = "progress"  # in work/

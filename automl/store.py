@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from automl.errors import InputError
 from automl.event_log import EventLog, replay
-from automl.run_files import DONE, ENCODED, FACTS, FAILURES, TRIALS
+from automl.run_files import DONE, ENCODED, FACTS, FAILURES, PROGRESS, TRIALS
 from automl.study import Study
 
 ARTIFACTS = {"predictions.npy": ".npy", "model.zip": ".zip", "detail.json": ".json"}
@@ -136,10 +136,12 @@ class Store:
         return path.read_bytes() if path.exists() else None
 
     def delete_models(self, trial: str) -> None:
-        """Delete the models and predictions of a trial that can't enter the ensemble any more."""
+        """Delete what a trial that can't enter the ensemble any more left: models, predictions."""
         for path in (self.folder / TRIALS / trial).glob("*"):
             if path.suffix in (".zip", ".npy"):
                 path.unlink(missing_ok=True)
+        for path in (self.work / PROGRESS).glob(f"{trial}-*"):
+            path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Empty the folder again: the run came to nothing."""

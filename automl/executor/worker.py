@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import time
@@ -31,6 +32,7 @@ from automl.executor.probes import (
     probe_predictions_path,
     read_probe_folds,
 )
+from automl.executor.progress import Progress, ProgressFiles
 from automl.executor.work import (
     Encode,
     Probe,
@@ -124,6 +126,7 @@ class Worker:
         self.folder = folder
         self._samples = _LRUCache(MAX_PREPARED)
         self._prepared = _LRUCache(MAX_PREPARED)
+        self._progress = ProgressFiles(folder)
         self._extensions = extensions.NO_EXTENSIONS  # known once the data is
 
     @cached_property
@@ -236,10 +239,13 @@ class Worker:
         """Train a model, score it on the held-out rows, and write its files."""
         candidate = job.candidate
         family = find_family(candidate.family, self._known_extensions())
-        context = self._context(job, budget)
         reads = reads_features(candidate.family)
-        sample_key = (candidate.recipe.name, training_split(job.split), job.rows, reads)
+        n_asked = min(job.rows or math.inf, len(self.dataset.y))
+        sample_key = (candidate.recipe.name, training_split(job.split), n_asked, reads)
         train, held = self._samples.get(sample_key, lambda: self._split(job))
+        n_rows = len(train.y)
+        before = self._progress.latest(job, n_rows)
+        context = self._context(job, budget, before)
         started = time.monotonic()
         params = candidate.params
         binning = family.preparation_key(params)
@@ -253,6 +259,12 @@ class Worker:
         if held is not None:
             predictions = fitted.model.predict(held.X)
         seconds = time.monotonic() - started
+        if before is not None:
+            seconds += before.seconds
+        if fitted.progress is not None and job.is_resumable:
+            self._progress.keep(job, n_rows, Progress(fitted.progress, seconds))
+        elif before is not None:
+            self._progress.forget(job, n_rows)
         loss = None
         if held is not None and predictions is not None:
             loss = context.metric.loss_of_output(held.y, predictions, held.weight)
@@ -292,9 +304,11 @@ class Worker:
         self,
         job: Job,
         budget: Budget,
+        before: Progress | None,
     ) -> FitContext:
-        """Return the circumstances of a fit."""
+        """Return the circumstances of a fit that goes on from an earlier one, if there is one."""
         task = self.dataset.task
+        progress = None if before is None else before.state
         return FitContext(
             task,
             metric_of(task),
@@ -303,6 +317,8 @@ class Worker:
             budget,
             job.rounds,
             self._n_averaged_models(job),
+            progress,
+            job.is_resumable,
         )
 
     def _n_averaged_models(self, job: Job) -> int:

@@ -87,6 +87,9 @@ class FitContext:
         The `Fitted.progress` of a fit of the same rows with the same hyperparameters and seed: the
         fit goes on from it instead of from zero, up to `rounds` in total. A family that hands back
         no progress ignores it.
+    resumable : bool
+        Whether a later fit may go on from this one. Then held-out rows choose among its `rounds`
+        as they would choose among all, and it hands back its progress.
     """
 
     task: Task
@@ -97,6 +100,7 @@ class FitContext:
     rounds: int | None = None
     models: int = 1
     progress: State | None = None
+    resumable: bool = False
 
     @property
     def threads(self) -> int:

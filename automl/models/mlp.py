@@ -77,7 +77,11 @@ class MLP(PlainFamily):
         """Return the ranges of size, speed, regularisation and embeddings."""
         space: dict[str, Any] = {
             "width": Int(32, 256, log=True),
+            "taper": Choice((1.0, 0.5)),
             "layers": Int(1, 4),
+            "block": Choice(("plain", "residual", "gated")),
+            "activation": Choice(("silu", "relu", "selu")),
+            "normalised": Choice((False, True)),
             "members": Choice((1, 2, 4)),
             "learning_rate": Float(2e-3, 3e-2, log=True),
             "weight_decay": Float(1e-2, 2.0, log=True),
@@ -100,7 +104,11 @@ class MLP(PlainFamily):
         """
         return {
             "width": 128,
+            "taper": 1.0,
             "layers": 3,
+            "block": "plain",
+            "activation": "silu",
+            "normalised": False,
             "members": 2,
             "learning_rate": 1e-2,
             "weight_decay": 0.03 if task.is_regression else 0.5,
@@ -140,6 +148,9 @@ class MLP(PlainFamily):
         loss = select_loss(target, context, float(resolved["smoothing"]))
         learner = PerceptronLearner(network, rows.train, loss, resolved, rng)
         training = Training(learner, rows, loss, context)
+        if context.progress is not None:
+            best_network = learner.go_on(context.progress)
+            training.go_on(context.progress["losses"], best_network)
         training.run()
         model = MLPModel(
             network=training.best_network,
@@ -147,7 +158,12 @@ class MLP(PlainFamily):
             bounds=prediction_bounds(encoded.train.y),
             target=target,
         )
-        return fitted_network(model, training, resolved)
+        fitted = fitted_network(model, training, resolved)
+        if not context.resumable or training.stopped:
+            return fitted
+        progress = learner.progress(training.best_network)
+        losses = [list(each) for each in training.early_stopping.losses]
+        return replace(fitted, progress={**progress, "losses": losses})
 
     def restore(self, state: State) -> Model:
         """Return the model of the arrays, after checking them against one another."""

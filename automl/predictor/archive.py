@@ -44,8 +44,8 @@ from automl.state import (
 )
 from automl.task import Task
 
-PREDICTOR_FORMAT = 6
-READ_FORMATS = (4, 5, PREDICTOR_FORMAT)
+PREDICTOR_FORMAT = 7
+READ_FORMATS = (4, 5, 6, PREDICTOR_FORMAT)
 MANIFEST = "manifest.json"
 DISTRIBUTION = "automl-tabular"
 # A version that is named in a command to copy; anything else in its place might be a command.

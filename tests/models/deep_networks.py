@@ -1,4 +1,4 @@
-"""Small networks of fixed numbers, as torch would have trained them."""
+"""Small networks of fixed numbers, as a training would have left them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from automl.models._target import TargetCoding
 from automl.models.deep.categories import Categories
 from automl.models.deep.realmlp_network import RealMLPInputs, RealMLPNetwork
 from automl.models.deep.tabm_network import Lines, TabMInputs, TabMNetwork
+from automl.models.mlp import MLPModel
+from automl.models.network.input_layer import InputSizes, initial_input_layer
+from automl.models.network.layer import Layer
 from automl.models.network.model import NetworkModel
-from automl.models.network.network import Layer
+from automl.models.network.network import Architecture, initial_network
 from automl.models.realmlp import RealMLPModel
 from automl.models.tabm import TabMModel
 
@@ -99,7 +102,26 @@ def tabm(kind: str) -> TabMModel:
     return TabMModel(network, FEATURES, BOUNDS, target)
 
 
-MAKERS = {"realmlp": realmlp, "tabm": tabm}
+ARCHITECTURES = {
+    "binary": Architecture((6, 4), "gated", "silu", normalised=True),
+    "multiclass": Architecture((6, 6, 4), "residual", "selu", normalised=True),
+    "regression": Architecture((6, 5), "gated", "relu"),
+}
+
+
+def mlp(kind: str) -> MLPModel:
+    """Two members over three numbers and three categories, with other blocks for each task."""
+    target = TARGETS[kind]
+    rng = np.random.default_rng(0)
+    sizes = InputSizes(cosines=3, frequency=0.2, pieces=2, vector=2)
+    inputs = initial_input_layer(rows(), (0, 2, 4, 0, 9, 11), sizes, rng)
+    network = initial_network(inputs, ARCHITECTURES[kind], target.columns, 2, rng)
+    for learnt in network.learnt:
+        learnt.array[...] += 0.3 * numbers(*learnt.array.shape)
+    return MLPModel(network, FEATURES, BOUNDS, target)
+
+
+MAKERS = {"realmlp": realmlp, "tabm": tabm, "mlp": mlp}
 
 
 def small_model(name: str, kind: str) -> NetworkModel:

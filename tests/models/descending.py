@@ -65,12 +65,17 @@ class Descending(SimpleFamily):
         rows = prepared.train
         if rows.fallback is not None:
             return Fitted(rows.fallback, None, resolved)
-        held = prepared.held if context.rounds is None else None
+        is_judged = context.rounds is None or context.resumable
+        held = prepared.held if is_judged else None
         descent = Descent(rows, resolved, context)
         best = descent.slopes
         stopped = False
         stopping = EarlyStopping(lambda improved: PATIENCE)
-        while descent.rounds < (context.rounds or MAX_ROUNDS):
+        if held is not None and context.progress is not None:
+            best = context.progress["best"]
+            for losses in context.progress["losses"]:
+                stopping.record(tuple(losses))
+        while not stopping.is_over and descent.rounds < (context.rounds or MAX_ROUNDS):
             descent.go_on()
             stopped = context.budget.is_timed and context.budget.remaining() <= 0
             if held is None:
@@ -78,13 +83,13 @@ class Descending(SimpleFamily):
             else:
                 stopping.record((descent.loss(held),))
                 best = descent.slopes if stopping.best == stopping.steps else best
-            if stopped or (held is not None and stopping.is_over):
+            if stopped:
                 break
         learnt = {"slopes": best, "classes": rows.target.n_classes}
         width = rows.sample.X.shape[1]
         model = SimpleModel(self, learnt, width, rows.target)
         rounds = stopping.best or descent.rounds
-        progress = descent.progress()
+        progress = descent.progress() | {"losses": stopping.losses, "best": best}
         return Fitted(model, rounds, resolved, hit_deadline=stopped, progress=progress)
 
     def answer(self, learnt: Any, X: Any) -> Floats:

@@ -237,6 +237,20 @@ def test_a_fit_goes_on_from_its_progress_as_if_it_had_never_stopped(case: Case) 
         assert pack_to_bytes(longer.progress) == pack_to_bytes(from_zero.progress or {})
 
 
+def test_early_stopping_goes_on_as_if_it_had_never_stopped(case: Case) -> None:
+    candidate, kind, train, held = case
+    whole = fit(candidate, how_of(kind), train, held)
+    progress = None
+    for rounds in (2, 5):
+        context = how_of(kind, rounds=rounds, resumable=True, progress=progress)
+        short = fit(candidate, context, train, held)
+        progress = None if short.progress is None else through_zip(short.progress)
+    assert (progress is not None) == (candidate.name in ("descending", "mlp"))
+    longer = fit(candidate, how_of(kind, progress=progress), train, held)
+    assert longer.rounds == whole.rounds
+    assert pack_to_bytes(longer.model.to_state()) == pack_to_bytes(whole.model.to_state())
+
+
 def test_a_hyperparameter_is_drawn_only_where_its_condition_holds(case: Case) -> None:
     candidate, kind, _, _ = case
     task = how_of(kind).task

@@ -12,7 +12,7 @@ from automl.models._losses import Loss, select_loss
 from automl.models._target import TargetCoding
 from automl.models.network.descent import Descent
 from automl.models.network.input_layer import InputLayer, InputSizes, initial_input_layer
-from automl.models.network.network import Network, initial_network
+from automl.models.network.network import Architecture, Network, initial_network
 from automl.models.network.number_inputs import soft_clip
 from automl.task import Task
 
@@ -51,6 +51,7 @@ def mixed_rows(n_rows: int, rng: np.random.Generator) -> np.ndarray:
 
 
 LEVELS = (0, 4, 0, 3, 0)
+MIXED = mixed_rows(80, np.random.default_rng(1))
 
 
 def input_layer(X: np.ndarray, rng: np.random.Generator, **sizes: int) -> InputLayer:
@@ -59,10 +60,19 @@ def input_layer(X: np.ndarray, rng: np.random.Generator, **sizes: int) -> InputL
     return initial_input_layer(X, levels, InputSizes(frequency=0.2, **asked), rng)
 
 
-def network_of(X: np.ndarray, outputs: int, members: int = 1, **sizes: int) -> Network:
+PLAIN = Architecture((6, 5))
+
+
+def network_of(
+    X: np.ndarray,
+    outputs: int,
+    members: int = 1,
+    architecture: Architecture = PLAIN,
+    **sizes: int,
+) -> Network:
     rng = np.random.default_rng(0)
     inputs = input_layer(X, rng, **sizes)
-    return initial_network(inputs, (6, 5, outputs), members, rng)
+    return initial_network(inputs, architecture, outputs, members, rng)
 
 
 def refit(train: Sample, rounds: int, **params: object) -> Model:
@@ -77,9 +87,29 @@ def refit(train: Sample, rounds: int, **params: object) -> Model:
 def test_gradients_equal_finite_differences(
     task: Task, sizes: dict[str, int], members: int
 ) -> None:
+    check_gradients(network_of(MIXED, task.n_outputs, members, **sizes), task)
+
+
+@pytest.mark.parametrize("normalised", [False, True], ids=["as they are", "normalised"])
+@pytest.mark.parametrize("activation", ["silu", "relu", "selu"])
+@pytest.mark.parametrize("kind", ["plain", "residual", "gated"])
+def test_gradients_of_blocks_equal_finite_differences(
+    kind: str, activation: str, normalised: bool
+) -> None:
+    architecture = Architecture((6, 6, 4), kind, activation, normalised)
+    network = network_of(MIXED, 3, 2, architecture, cosines=2)
+    for learnt in network.learnt:  # no gain is exactly 1, no intercept 0
+        learnt.array[:] += np.float32(0.1) * np.cos(np.arange(learnt.array.size)).reshape(
+            learnt.array.shape
+        ).astype(np.float32)
+    check_gradients(network, CLASSES)
+
+
+def check_gradients(network: Network, task: Task) -> None:
+    """Compare gradients with finite differences, in double precision."""
     rng = np.random.default_rng(1)
-    X = mixed_rows(80, rng)
-    network = network_of(X, task.n_outputs, members, **sizes).copy(np.float64)
+    X = MIXED
+    network = network.copy(np.float64)
     rows = network.inputs.prepare(X).astype(np.float64)
     y = rng.integers(0, 3, 80).astype(float) if task.labels else rng.normal(size=80)
     weight = rng.uniform(0.5, 2.0, 80)

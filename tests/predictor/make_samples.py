@@ -38,6 +38,7 @@ ALL_RECIPES: Mapping[str, Recipe] = {
     "topics": TOPICS_RECIPE,
 }
 SMALL_NETWORK = {"width": 8, "layers": 2}
+RESIDUAL = {"block": "residual", "activation": "selu", "normalised": True}
 COMBINING = {"one_hot_max_size": 8, "max_ctr_complexity": 2, "depth": 4}
 DEEP = {**COMBINING, "grow": "depthwise"}
 
@@ -80,6 +81,7 @@ PLANS: Mapping[str, tuple[Plan, ...]] = {
         plan("linear", "onehot"),
         plan("knn", "quantile", n_rows=40),
         plan("mlp", "embedded", **SMALL_NETWORK, members=2, pieces=4, vector=2),
+        plan("mlp", "onehot", **SMALL_NETWORK, **RESIDUAL),
     ),
     "regression": (
         plan("lightgbm", "mixed_pairs"),
@@ -89,7 +91,7 @@ PLANS: Mapping[str, tuple[Plan, ...]] = {
         plan("linear", "first"),
         replace(plan("linear", "scaled_target"), metric="rmsle"),
         plan("knn", "onehot", n_rows=40, p=1, weights="uniform"),
-        plan("mlp", "onehot", **SMALL_NETWORK, waves=0),
+        plan("mlp", "onehot", **SMALL_NETWORK, waves=0, block="gated", activation="relu"),
         plan("constant", "native"),
     ),
 }

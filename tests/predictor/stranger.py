@@ -17,7 +17,7 @@ def predict(file, names, rows):
     """Return probabilities or numbers, and labels, for rows of text below the columns' names."""
     with zipfile.ZipFile(file) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-        assert manifest["format"] == 6
+        assert manifest["format"] == 7
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         columns = read_columns(read_state(archive, "cleaner"), cells)
         features = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from automl.arrays import Matrix
 from automl.errors import UnsafeModel
 from automl.models._blocks import read_array, read_integer
-from automl.models.network.network import Layer
+from automl.models.network.layer import Layer
 from automl.state import State
 
 _MAX_LAYERS = 20
@@ -83,14 +83,6 @@ def read_depth(state: State) -> int:
     if depth > _MAX_LAYERS:
         raise UnsafeModel(f"the model file's network has {depth} layers")
     return depth
-
-
-def read_name(state: State, name: str, known: Container[str]) -> str:
-    """Return one of some names in a state, or raise `UnsafeModel`."""
-    value = state.get(name)
-    if isinstance(value, str) and value in known:
-        return value
-    raise UnsafeModel(f"the model file's {name!r} is not known: {value!r}")
 
 
 def are_layers(

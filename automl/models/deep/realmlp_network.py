@@ -23,28 +23,15 @@ from automl.models.deep.layers import (
     layers_from_state,
     layers_to_state,
     one_hot,
-    read_name,
     read_singles,
 )
-from automl.models.network.network import Layer
+from automl.models.network.activations import selu
+from automl.models.network.layer import Layer
 from automl.models.network.number_inputs import INPUT_BOUND, Waves
-from automl.models.network.state import DAMAGED
+from automl.models.network.state import DAMAGED, read_name
 from automl.state import State
 
-# Of the exponential linear unit that keeps mean and variance (Klambauer et al. 2017).
-SELU_ALPHA = 1.6732632423543772
-SELU_SCALE = 1.0507009873554805
 _TWO_LEVELS = 3  # positions of a column of two levels: a single number stands for them
-
-
-def selu(values: Matrix) -> Matrix:
-    """Return the scaled exponential linear unit of values."""
-    negative = np.minimum(values, 0.0)
-    below = SELU_ALPHA * np.expm1(negative)
-    above = np.maximum(values, 0.0)
-    both: Any = above + below
-    activated: Matrix = SELU_SCALE * both
-    return activated
 
 
 def mish(values: Matrix) -> Matrix:

@@ -18,7 +18,7 @@ from automl.models._base import Hyperparameters, Sample
 from automl.models.deep.categories import fit_categories
 from automl.models.deep.realmlp_network import RealMLPInputs, RealMLPNetwork
 from automl.models.deep.torch_learner import to_array
-from automl.models.network.network import Layer
+from automl.models.network.layer import Layer
 from automl.models.network.vectors import MAX_OWN_LEVELS
 
 with warnings.catch_warnings():  # it uses a part of torch that is deprecated

@@ -23,7 +23,7 @@ from automl.models.deep.layers import (
     one_hot,
     read_singles,
 )
-from automl.models.network.network import Layer
+from automl.models.network.layer import Layer
 from automl.models.network.number_inputs import soft_clip
 from automl.models.network.state import DAMAGED
 from automl.state import State

@@ -15,7 +15,7 @@ from automl.models._base import Hyperparameters, Sample
 from automl.models.deep.categories import fit_categories
 from automl.models.deep.tabm_network import Lines, TabMInputs, TabMNetwork
 from automl.models.deep.torch_learner import to_array
-from automl.models.network.network import Layer
+from automl.models.network.layer import Layer
 from automl.models.network.number_inputs import soft_clip
 
 _PATIENCE_EPOCHS = 16

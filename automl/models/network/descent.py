@@ -7,7 +7,7 @@ path.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from automl.models._base import Sample
 from automl.models._losses import Loss
 from automl.models.network.network import Network
 from automl.models.network.schedule import rate_share
+from automl.state import State
 
 TARGET_STEPS = 1_500  # the number of epochs is chosen to come near this
 _MIN_EPOCHS = 8
@@ -71,9 +72,7 @@ class Descent:
         self._squares = [np.zeros_like(array) for array in arrays]
         self.batch_rows = _batch_rows(self.rows)
         self.steps_per_epoch = math.ceil(self.rows / self.batch_rows)
-        epochs = round(TARGET_STEPS / self.steps_per_epoch)
-        epochs = max(_MIN_EPOCHS, epochs)
-        self.epochs = min(_MAX_EPOCHS, epochs)
+        self.epochs = n_epochs(self.rows)
 
     def run_epoch(self, train: Sample) -> Iterator[int]:
         """Go once through all rows, yielding after each step so that a caller can check a clock.
@@ -101,6 +100,26 @@ class Descent:
             )
             self._update(gradients)
             yield self.step
+
+    def progress(self) -> State:
+        """Return all that further steps depend on; the arrays are those of now."""
+        arrays = [learnt.array for learnt in self._learnt]
+        return {
+            "step": self.step,
+            "arrays": copies(arrays),
+            "means": copies(self._means),
+            "squares": copies(self._squares),
+            "generator": self.rng.bit_generator.state,
+        }
+
+    def go_on(self, progress: State) -> None:
+        """Set everything to what `progress` returned, for the same rows and hyperparameters."""
+        self.step = progress["step"]
+        arrays = [learnt.array for learnt in self._learnt]
+        copy_into(arrays, progress["arrays"])
+        copy_into(self._means, progress["means"])
+        copy_into(self._squares, progress["squares"])
+        self.rng.bit_generator.state = progress["generator"]
 
     def _update(self, gradients: Sequence[Any]) -> None:
         """Move all arrays by one step."""
@@ -133,6 +152,29 @@ class Descent:
         """Return the learning rate of this step."""
         all_steps = self.epochs * self.steps_per_epoch
         return self.learning_rate * rate_share(self.step / all_steps, self.restarts)
+
+
+def n_epochs(rows: int) -> int:
+    """Return the number of epochs of a whole training on some rows.
+
+    >>> n_epochs(100), n_epochs(4_000), n_epochs(1_000_000)
+    (200, 94, 8)
+    """
+    steps_per_epoch = math.ceil(rows / _batch_rows(rows))
+    epochs = round(TARGET_STEPS / steps_per_epoch)
+    epochs = max(_MIN_EPOCHS, epochs)
+    return min(_MAX_EPOCHS, epochs)
+
+
+def copies(arrays: Iterable[Matrix]) -> list[Matrix]:
+    """Return independent copies of arrays."""
+    return [array.copy() for array in arrays]
+
+
+def copy_into(arrays: Sequence[Matrix], values: Sequence[Matrix]) -> None:
+    """Change arrays to other values, in place."""
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value
 
 
 def _batch_rows(rows: int) -> int:

@@ -1,10 +1,10 @@
 """A multilayer perceptron: its scores and its gradients.
 
-Several members share the weights of the hidden layers. Each has its own scales of the inputs, its
+Several members share the weights of the hidden blocks. Each has its own scales of the inputs, its
 own intercepts and its own last layer (as in TabM-mini, Gorishniy et al. 2024), so their mean is an
 ensemble at a part of its price.
 
-The activation is SiLU: on smooth targets ReLU was 10% worse (measured on kin8nm).
+The usual activation is SiLU: on smooth targets ReLU was 10% worse (measured on kin8nm).
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from automl.arrays import Floats, Matrix
-from automl.models._losses import Loss, sigmoid
+from automl.models._losses import Loss
+from automl.models.network.block import Block, BlockTrace
 from automl.models.network.input_layer import InputLayer
+from automl.models.network.layer import Layer, Learnt, flat
 
 _WAVE_RATE = 0.1  # of the learning rate, for the periodic embedding
 _SCALE_SPREAD = 0.5  # standard deviation of the members' scales at first
@@ -26,102 +28,22 @@ _LAST_SCALE = 0.1  # of the last layer's weights at first
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """An array that is learnt.
-
-    Parameters
-    ----------
-    array : ndarray, float32
-        Changed in place.
-    rate : float
-        Its share of the learning rate.
-    decays : bool
-        Whether weight decay is for it.
-    """
-
-    array: Matrix
-    rate: float = 1.0
-    decays: bool = False
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A fully connected layer of all members.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_inputs, n_outputs) or (n_members, n_inputs, n_outputs), float32
-        Of all members together, or of each.
-    intercepts : ndarray of shape (n_members, n_outputs), float32
-    """
-
-    weights: Matrix
-    intercepts: Matrix
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether the members share the weights."""
-        return self.weights.ndim == 2
-
-    def outputs(self, values: Matrix) -> Matrix:
-        """Return outputs of shape (n_members, n_rows, n_outputs) for inputs of such a shape."""
-        products = self._products(values, self.weights)
-        products += self.intercepts[:, None]
-        return products
-
-    def gradients(self, values: Matrix, by_outputs: Matrix) -> tuple[Matrix, Matrix]:
-        """Return the gradients by weights and by intercepts, from that by the outputs."""
-        by_intercepts = by_outputs.sum(axis=1)
-        if self.is_shared:
-            by_weights = _flat(values).T @ _flat(by_outputs)
-        else:
-            by_weights = values.mT @ by_outputs
-        return by_weights, by_intercepts
-
-    def by_inputs(self, by_outputs: Matrix) -> Matrix:
-        """Return the gradient by the inputs, from that by the outputs."""
-        return self._products(by_outputs, self.weights.mT)
-
-    def _products(self, values: Matrix, weights: Matrix) -> Matrix:
-        """Return products; with shared weights those of all members are one."""
-        if not self.is_shared:
-            each: Matrix = values @ weights
-            return each
-        together = _flat(values) @ weights
-        n_members, n_rows, _ = values.shape
-        return together.reshape(n_members, n_rows, -1)
-
-    def copy(self, dtype: Any) -> Layer:
-        """Return an independent layer with equal numbers of a type."""
-        weights = self.weights.astype(dtype)
-        intercepts = self.intercepts.astype(dtype)
-        return Layer(weights, intercepts)
-
-
-def _flat(values: Matrix) -> Matrix:
-    """Return all members' rows one after the other."""
-    _, _, width = values.shape
-    return values.reshape(-1, width)
-
-
-@dataclass(frozen=True)
 class Network:
-    """An input layer and fully connected layers.
+    """An input layer, hidden blocks, and a last layer.
 
     Parameters
     ----------
     inputs : InputLayer
     scales : ndarray of shape (n_members, n_inputs), float32
         What each member multiplies the inputs by.
-    hidden : tuple of Layer
-        Their weights are shared by the members.
+    hidden : tuple of Block
     last : Layer
         Each member has its own weights.
     """
 
     inputs: InputLayer
     scales: Matrix
-    hidden: tuple[Layer, ...]
+    hidden: tuple[Block, ...]
     last: Layer
 
     def prepare(self, X: Matrix) -> Matrix:
@@ -132,9 +54,8 @@ class Network:
         """Return the members' scores of prepared rows, of shape (n_members, n_rows, n_scores)."""
         inputs, _ = self.inputs.values(X)
         values = self._scaled(inputs)
-        for layer in self.hidden:
-            values = layer.outputs(values)
-            values *= sigmoid(values)
+        for block in self.hidden:
+            values = block.values(values)
         return self.last.outputs(values)
 
     def _scaled(self, inputs: Matrix) -> Matrix:
@@ -143,25 +64,21 @@ class Network:
         return scaled
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The hidden layers and the last one."""
-        return (*self.hidden, self.last)
-
-    @property
     def learnt(self) -> list[Learnt]:
         """All arrays that are learnt."""
         *waves, table = self.inputs.learnt
         learnt = [Learnt(array, rate=_WAVE_RATE) for array in waves]
         learnt.append(Learnt(table))
         learnt.append(Learnt(self.scales))
-        for layer in self.layers:
-            learnt.append(Learnt(layer.weights, decays=True))
-            learnt.append(Learnt(layer.intercepts))
+        for block in self.hidden:
+            learnt.extend(block.learnt)
+        learnt.append(Learnt(self.last.weights, decays=True))
+        learnt.append(Learnt(self.last.intercepts))
         return learnt
 
     def copy(self, dtype: Any = np.float32) -> Network:
         """Return an independent network with equal numbers of a type."""
-        hidden = [layer.copy(dtype) for layer in self.hidden]
+        hidden = [block.copy(dtype) for block in self.hidden]
         return Network(
             self.inputs.copy(dtype),
             self.scales.astype(dtype),
@@ -191,42 +108,33 @@ class Network:
             Draws the dropped values.
         """
         inputs, angles = self.inputs.values(X)
-        values = [self._scaled(inputs)]
-        slopes = []
-        for layer in self.hidden:
-            outputs = layer.outputs(values[-1])
-            activated, slope = _silu(outputs)
-            if keep_probability < 1.0:
-                mask = _dropout_mask(activated, keep_probability, rng)
-                activated *= mask
-                slope *= mask
-            values.append(activated)
-            slopes.append(slope)
-        scores = self.last.outputs(values[-1])
+        values = self._scaled(inputs)
+        traces = []
+        for block in self.hidden:
+            trace = block.traced(values, keep_probability, rng)
+            traces.append(trace)
+            values = trace.values
+        scores = self.last.outputs(values)
         by_scores = _score_gradient(scores, y, weight, loss)
-        by_layers, by_scaled = self._backpropagate(by_scores, values, slopes)
+        by_last = [self.last.by_weights(values, by_scores), by_scores.sum(axis=1)]
+        by_values = self.last.by_inputs(by_scores)
+        by_hidden, by_scaled = _backpropagate(traces, by_values)
         by_scales = np.einsum("mri,ri->mi", by_scaled, inputs)
         by_inputs = np.einsum("mri,mi->ri", by_scaled, self.scales)
         by_embeddings = self.inputs.gradients(X, by_inputs, angles)
-        return [*by_embeddings, by_scales, *by_layers]
+        return [*by_embeddings, by_scales, *by_hidden, *by_last]
 
-    def _backpropagate(
-        self,
-        by_scores: Matrix,
-        values: Sequence[Matrix],
-        slopes: Sequence[Matrix],
-    ) -> tuple[list[Matrix], Matrix]:
-        """Return the gradients by the layers' arrays, and that by the scaled inputs."""
-        by_outputs = by_scores
-        by_layers: list[Matrix] = []
-        for index in range(len(self.hidden), -1, -1):
-            layer = self.layers[index]
-            gradients = layer.gradients(values[index], by_outputs)
-            by_layers[:0] = gradients
-            by_values = layer.by_inputs(by_outputs)
-            if index:
-                by_outputs = by_values * slopes[index - 1]
-        return by_layers, by_values
+
+def _backpropagate(
+    traces: Sequence[BlockTrace],
+    by_values: Matrix,
+) -> tuple[list[Matrix], Matrix]:
+    """Return the gradients by the blocks' arrays, and that by the scaled inputs."""
+    by_hidden: list[Matrix] = []
+    for trace in reversed(traces):
+        gradients, by_values = trace.gradients(by_values)
+        by_hidden[:0] = gradients
+    return by_hidden, by_values
 
 
 def _score_gradient(
@@ -240,32 +148,35 @@ def _score_gradient(
     targets = np.tile(y, n_members)
     weights = np.tile(weight, n_members)
     weights /= np.float32(n_members)
-    _, gradient = loss(_flat(scores), targets, weights)
+    _, gradient = loss(flat(scores), targets, weights)
     by_scores: Matrix = gradient.reshape(scores.shape)
     return by_scores
 
 
-def _silu(values: Matrix) -> tuple[Matrix, Matrix]:
-    """Return the SiLU of values, and its slope there."""
-    gate = sigmoid(values)
-    activated = values * gate
-    closed = 1 - gate
-    slope = gate + activated * closed
-    return activated, slope
+@dataclass(frozen=True)
+class Architecture:
+    """What a network's hidden blocks are.
 
+    Parameters
+    ----------
+    widths : tuple of int
+        Number of values of each block.
+    kind : {"plain", "residual", "gated"}
+    activation : {"silu", "relu", "selu"}
+    normalised : bool
+        Whether the outputs of layers are normalised.
+    """
 
-def _dropout_mask(values: Matrix, keep: float, rng: np.random.Generator) -> Matrix:
-    """Return zeros, and ones scaled up so that the mean stays."""
-    draws = rng.random(values.shape, dtype=np.float32)
-    is_kept = draws < keep
-    scale = np.float32(1 / keep)
-    mask: Matrix = is_kept * scale
-    return mask
+    widths: tuple[int, ...]
+    kind: str = "plain"
+    activation: str = "silu"
+    normalised: bool = False
 
 
 def initial_network(
     inputs: InputLayer,
-    sizes: Sequence[int],
+    architecture: Architecture,
+    n_scores: int,
     n_members: int,
     rng: np.random.Generator,
 ) -> Network:
@@ -274,15 +185,15 @@ def initial_network(
     Parameters
     ----------
     inputs : InputLayer
-    sizes : sequence of int
-        Numbers of outputs of the hidden layers and of the last one.
+    architecture : Architecture
+    n_scores : int
     n_members : int
     rng : Generator
     """
-    *hidden_sizes, n_scores = sizes
-    widths = [inputs.width, *hidden_sizes]
-    hidden = list(_initial_layers(widths, n_members, rng))
-    last_width = widths[-1]
+    hidden = list(_initial_blocks(inputs.width, architecture, n_members, rng))
+    last_width = inputs.width
+    if hidden:
+        last_width = hidden[-1].n_values
     last_weights = rng.normal(size=(n_members, last_width, n_scores))
     last_weights *= _LAST_SCALE / np.sqrt(last_width)
     last = _layer(last_weights, n_members)
@@ -297,15 +208,31 @@ def initial_network(
     )
 
 
-def _initial_layers(
-    widths: Sequence[int],
+def _initial_blocks(
+    n_inputs: int,
+    architecture: Architecture,
     n_members: int,
     rng: np.random.Generator,
-) -> Iterator[Layer]:
-    for n_inputs, n_outputs in pairwise(widths):
-        weights = rng.normal(size=(n_inputs, n_outputs))
-        weights *= np.sqrt(2 / max(1, n_inputs))
-        yield _layer(weights, n_members)
+) -> Iterator[Block]:
+    widths = (n_inputs, *architecture.widths)
+    for index, (width, n_values) in enumerate(pairwise(widths)):
+        kind = kind_at(index, architecture.kind)
+        n_outputs = 2 * n_values if kind == "gated" else n_values
+        weights = rng.normal(size=(width, n_outputs))
+        weights *= np.sqrt(2 / max(1, width))
+        n_gains = n_outputs if architecture.normalised else 0
+        gains: Matrix = np.ones((n_members, n_gains), np.float32)
+        layer = _layer(weights, n_members)
+        yield Block(layer, gains, kind, architecture.activation)
+
+
+def kind_at(index: int, kind: str) -> str:
+    """Return the kind of a network's block: the first one of a residual network is plain.
+
+    Its inputs are another thing than its values.
+    """
+    is_first = index == 0
+    return "plain" if is_first and kind == "residual" else kind
 
 
 def _layer(weights: Floats, n_members: int) -> Layer:

@@ -12,13 +12,15 @@ from automl.arrays import Matrix
 from automl.models._base import Hyperparameters, Sample
 from automl.models._losses import Loss
 from automl.models._target import TargetCoding
-from automl.models.network.descent import Descent
+from automl.models.network.descent import Descent, copies, copy_into
 from automl.models.network.input_layer import InputSizes, initial_input_layer
-from automl.models.network.network import Network, initial_network
+from automl.models.network.network import Architecture, Network, initial_network
+from automl.state import State
 
 # Share of the epochs without a lower held-out loss after which a fit ends, but at least the number.
 _PATIENCE_SHARE = 0.35
 _MIN_PATIENCE_EPOCHS = 12
+_MIN_WIDTH = 8
 
 
 class PerceptronLearner:
@@ -71,6 +73,19 @@ class PerceptronLearner:
         """Return a copy of the network."""
         return self._network.copy()
 
+    def progress(self, best: Network) -> State:
+        """Return all that further epochs depend on, and the best network so far."""
+        arrays = [learnt.array for learnt in best.learnt]
+        return {**self._descent.progress(), "best": copies(arrays)}
+
+    def go_on(self, progress: State) -> Network:
+        """Set everything to what `progress` returned, and return the best network so far."""
+        self._descent.go_on(progress)
+        best = self.snapshot()
+        arrays = [learnt.array for learnt in best.learnt]
+        copy_into(arrays, progress["best"])
+        return best
+
     def patience(self, improved_epoch: int) -> float:
         """Return the epochs without improvement after which a fit ends."""
         share = _PATIENCE_SHARE * self.epochs
@@ -102,14 +117,34 @@ def initial_perceptron(
     )
     levels = [feature.levels for feature in train.features]
     inputs = initial_input_layer(train.X, tuple(levels), sizes, rng)
-    width = int(params["width"])
-    depth = int(params["layers"])
-    outputs = [width] * depth
-    outputs.append(target.columns)
-    n_members = int(params["members"])
-    network = initial_network(inputs, outputs, n_members, rng)
+    network = initial_network(
+        inputs,
+        architecture_of(params),
+        target.columns,
+        int(params["members"]),
+        rng,
+    )
     network.last.intercepts[:] = initial_scores(train, target)
     return network
+
+
+def architecture_of(params: Hyperparameters) -> Architecture:
+    """Return the hidden blocks that hyperparameters ask for.
+
+    Each block has a part of the width of the one before it, but at least 8 values.
+    """
+    first = int(params["width"])
+    taper = float(params["taper"])
+    widths = []
+    for index in range(int(params["layers"])):
+        width = round(first * taper**index)
+        widths.append(max(_MIN_WIDTH, width))
+    return Architecture(
+        tuple(widths),
+        str(params["block"]),
+        str(params["activation"]),
+        bool(params["normalised"]),
+    )
 
 
 def initial_scores(train: Sample, target: TargetCoding) -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
 from automl.arrays import Integers, Matrix
 from automl.errors import UnsafeModel
 from automl.models._blocks import is_outside, read_array, read_integer, read_vector
+from automl.models.network.activations import ACTIVATIONS
+from automl.models.network.block import KINDS, Block, plain_block
 from automl.models.network.input_layer import InputLayer
-from automl.models.network.network import Layer, Network
+from automl.models.network.layer import Layer
+from automl.models.network.network import Network
 from automl.models.network.number_inputs import Pieces, Waves
 from automl.models.network.vectors import Vectors
 from automl.state import State
@@ -42,9 +45,12 @@ def network_to_state(network: Network) -> State:
         "counts": inputs.vectors.counts,
         "table": inputs.vectors.table,
     }
-    for index, layer in enumerate(network.hidden):
-        state[f"weights{index}"] = layer.weights
-        state[f"intercepts{index}"] = layer.intercepts
+    for index, block in enumerate(network.hidden):
+        state[f"kind{index}"] = block.kind
+        state[f"activation{index}"] = block.activation
+        state[f"weights{index}"] = block.layer.weights
+        state[f"intercepts{index}"] = block.layer.intercepts
+        state[f"gains{index}"] = block.gains
     return state
 
 
@@ -68,9 +74,7 @@ def network_from_state(state: State, features: int, outputs: int) -> Network:
 def _read_network(state: State) -> Network:
     hidden = []
     for index in range(_read_depth(state, "hidden")):
-        weights = _matrix(state, f"weights{index}")
-        intercepts = _matrix(state, f"intercepts{index}")
-        hidden.append(Layer(weights, intercepts))
+        hidden.append(_read_block(state, index))
     last = Layer(
         _matrices(state, "last_weights"),
         _matrix(state, "last_intercepts"),
@@ -78,6 +82,22 @@ def _read_network(state: State) -> Network:
     scales = _matrix(state, "scales")
     inputs = _read_inputs(state)
     return Network(inputs, scales, tuple(hidden), last)
+
+
+def _read_block(state: State, index: int) -> Block:
+    """Return a hidden block; before format 7 all were plain ones."""
+    layer = Layer(
+        _matrix(state, f"weights{index}"),
+        _matrix(state, f"intercepts{index}"),
+    )
+    if f"kind{index}" not in state:
+        return plain_block(layer)
+    return Block(
+        layer,
+        _matrix(state, f"gains{index}"),
+        read_name(state, f"kind{index}", KINDS),
+        read_name(state, f"activation{index}", ACTIVATIONS),
+    )
 
 
 def _read_inputs(state: State) -> InputLayer:
@@ -126,7 +146,8 @@ def _read_former_network(state: State, features: int) -> Network:
     )
     scales: Matrix = np.ones((1, inputs.width), np.float32)
     own_last = Layer(last.weights[None], last.intercepts)
-    return Network(inputs, scales, tuple(hidden), own_last)
+    blocks = [plain_block(layer) for layer in hidden]
+    return Network(inputs, scales, tuple(blocks), own_last)
 
 
 def _former_layers(state: State) -> Iterator[Layer]:
@@ -151,6 +172,14 @@ def _matrix(state: State, name: str) -> Matrix:
 
 def _matrices(state: State, name: str) -> Matrix:
     return read_array(state, name, np.float32, 3)
+
+
+def read_name(state: State, name: str, known: Container[str]) -> str:
+    """Return one of some names in a state, or raise `UnsafeModel`."""
+    value = state.get(name)
+    if isinstance(value, str) and value in known:
+        return value
+    raise UnsafeModel(f"the model file's {name!r} is not known: {value!r}")
 
 
 def _read_depth(state: State, name: str, minimum: int = 0) -> int:
@@ -213,17 +242,30 @@ def _are_layers(network: Network, outputs: int) -> bool:
     n_members, width = network.scales.shape
     if width != network.inputs.width:
         return False
-    expected = []
-    for layer in network.layers:
-        n_outputs = layer.intercepts.shape[-1]
-        expected.append((width, n_outputs))
-        width = n_outputs
-        if len(layer.intercepts) != n_members:
+    for block in network.hidden:
+        if not _is_block(block, n_members, width):
             return False
-    *hidden, last = expected
-    if [layer.weights.shape for layer in network.hidden] != hidden:
+        width = block.n_values
+    last = network.last
+    if last.weights.shape != (n_members, width, outputs):
         return False
-    if network.last.weights.shape != (n_members, *last):
+    if last.intercepts.shape != (n_members, outputs):
         return False
-    is_complete = n_members > 0 and width == outputs
-    return bool(is_complete)
+    return n_members > 0
+
+
+def _is_block(
+    block: Block,
+    n_members: int,
+    n_inputs: int,
+) -> bool:
+    """Return whether a block takes some inputs, and its arrays fit together."""
+    n_outputs = block.layer.intercepts.shape[1]
+    if block.kind == "gated" and n_outputs % 2:
+        return False
+    if block.layer.weights.shape != (n_inputs, n_outputs):
+        return False
+    n_gains = n_outputs if block.is_normalised else 0
+    if block.gains.shape != (n_members, n_gains):
+        return False
+    return len(block.layer.intercepts) == n_members

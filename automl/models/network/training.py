@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -80,7 +80,8 @@ class Training(Generic[NetworkT]):
         if context.rounds:
             self._max_epochs = min(self._max_epochs, context.rounds)
         self._held: HeldOut | None = None
-        if context.rounds is None and rows.held is not None:
+        is_judged = context.rounds is None or context.resumable
+        if is_judged and rows.held is not None:
             self._held = HeldOut(rows.held, rows.target, loss, context)
         self.best_network = learner.snapshot()
         self.best_epoch = 0
@@ -91,6 +92,13 @@ class Training(Generic[NetworkT]):
             share = _RESERVED_SHARE * context.budget.remaining()
             reserve = max(share, self._prediction_seconds(self._held))
             self._budget = context.budget.reserve(reserve)
+
+    def go_on(self, losses: Iterable[Sequence[float]], best_network: NetworkT) -> None:
+        """Take epochs for done, given their held-out losses and the network of the best one."""
+        for each in losses:
+            self.early_stopping.record(tuple(each))
+        self.best_epoch = self.early_stopping.best
+        self.best_network = best_network
 
     def run(self) -> None:
         """Train until the held-out loss no longer falls, the epochs are over, or the deadline."""
@@ -114,6 +122,8 @@ class Training(Generic[NetworkT]):
 
     def _run_with_early_stopping(self, held: HeldOut) -> None:
         for epoch in self._epochs():
+            if self.early_stopping.is_over:
+                return
             self._run_epoch()
             if self.stopped and self.best_epoch:
                 return
@@ -122,12 +132,13 @@ class Training(Generic[NetworkT]):
             if self.early_stopping.best == epoch:
                 self.best_epoch = epoch
                 self.best_network = self._learner.snapshot()
-            if self.stopped or self.early_stopping.is_over:
+            if self.stopped:
                 return
 
     def _epochs(self) -> range:
+        """The epochs that are not done yet."""
         last = max(1, self._max_epochs)
-        return range(1, last + 1)
+        return range(self.early_stopping.steps + 1, last + 1)
 
     def _run_epoch(self) -> None:
         for _ in self._learner.run_epoch():

@@ -11,16 +11,14 @@ import numpy as np
 from automl.arrays import Integers
 from automl.models.deep.categories import Categories
 from automl.models.deep.realmlp_network import (
-    SELU_ALPHA,
-    SELU_SCALE,
     RealMLPInputs,
     RealMLPNetwork,
     hot_values,
 )
 from automl.models.deep.tabm_network import Lines, TabMNetwork
-from automl.models.network.network import Layer
+from automl.models.network.layer import Layer
 from automl.track.graph.builder import Value
-from automl.track.graph.networks import layer, periodic, squash, turned, unsqueezed
+from automl.track.graph.networks import layer, periodic, selu, squash, turned, unsqueezed
 
 _UNBOUNDED = 1e30  # operators refuse infinite bounds
 
@@ -149,14 +147,6 @@ def _member_layer(
     return layer(values, weights, intercepts)
 
 
-def _selu(values: Value) -> Value:
-    above = values.apply("Relu")
-    below = values - above
-    powers = below.apply("Exp") - 1.0
-    both = above + powers * SELU_ALPHA
-    return both * SELU_SCALE
-
-
 def _mish(values: Value) -> Value:
     above = values.apply("Relu")
     minus_size = values - above * 2.0
@@ -165,7 +155,7 @@ def _mish(values: Value) -> Value:
     return values * softplus.apply("Tanh")
 
 
-_ACTIVATIONS = {"selu": _selu, "mish": _mish}
+_ACTIVATIONS = {"selu": selu, "mish": _mish}
 
 
 def tabm_scores(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from automl.models.network.activations import SELU_ALPHA, SELU_SCALE
+from automl.models.network.block import TINY_VARIANCE, Block
 from automl.models.network.input_layer import InputLayer
 from automl.models.network.network import Network
 from automl.models.network.number_inputs import INPUT_BOUND, Pieces, Waves
@@ -42,19 +44,80 @@ def _scores(
 ) -> Value:
     scales = network.scales[member]
     values = inputs * scales[None]
-    for hidden in network.hidden:
-        outputs = layer(
-            values,
-            hidden.weights,
-            hidden.intercepts[member],
-        )
-        gate = outputs.apply("Sigmoid")
-        values = outputs * gate
+    for block in network.hidden:
+        values = _block_values(values, block, member)
     return layer(
         values,
         network.last.weights[member],
         network.last.intercepts[member],
     )
+
+
+def _block_values(
+    inputs: Value,
+    block: Block,
+    member: int,
+) -> Value:
+    """Return what a hidden block makes of a member's values."""
+    outputs = _block_outputs(inputs, block, member)
+    activate = _ACTIVATIONS[block.activation]
+    if block.kind == "gated":
+        width = block.n_values
+        passing = outputs.take_columns(np.arange(width))
+        gates = outputs.take_columns(width + np.arange(width))
+        return passing * activate(gates)
+    values = activate(outputs)
+    if block.kind == "residual":
+        n_inputs = len(block.layer.weights)
+        values = values + inputs @ np.eye(n_inputs, block.n_values)
+    return values
+
+
+def _block_outputs(
+    inputs: Value,
+    block: Block,
+    member: int,
+) -> Value:
+    weights = block.layer.weights
+    intercepts = block.layer.intercepts[member]
+    if not block.is_normalised:
+        return layer(inputs, weights, intercepts)
+    products = inputs @ weights
+    graph = inputs.graph
+    return graph.op(
+        "LayerNormalization",
+        products,
+        graph.constant(block.gains[member]),
+        graph.constant(intercepts),
+        axis=-1,
+        epsilon=TINY_VARIANCE,
+    )
+
+
+def _silu(values: Value) -> Value:
+    gate = values.apply("Sigmoid")
+    return values * gate
+
+
+def _relu(values: Value) -> Value:
+    """Return the positive parts of values."""
+    return values.apply("Relu")
+
+
+def selu(values: Value) -> Value:
+    """Return the scaled exponential linear unit of values."""
+    above = values.apply("Relu")
+    below = values - above
+    powers = below.apply("Exp") - 1.0
+    both = above + powers * SELU_ALPHA
+    return both * SELU_SCALE
+
+
+_ACTIVATIONS: Mapping[str, Callable[[Value], Value]] = {
+    "silu": _silu,
+    "relu": _relu,
+    "selu": selu,
+}
 
 
 def layer(
