@@ -6,6 +6,7 @@ lost where they are: on another machine, or after the run was killed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,14 +53,15 @@ class ProgressFiles:
         n_rows : int
             Number of rows that it trains on.
         """
-        rounds = [number for number, _ in self._files(job, n_rows)]
-        if job.rounds is not None:
-            rounds = [number for number in rounds if number <= job.rounds]
-        if not rounds:
+        limit = job.rounds or math.inf
+        files = dict(self._files(job, n_rows))
+        reached = [rounds for rounds in files if rounds <= limit]
+        if not reached:
             return None
-        packed = self._path(job, n_rows, max(rounds)).read_bytes()
+        furthest = max(reached)
+        packed = files[furthest].read_bytes()
         stored = unpack_bytes(packed)
-        return Progress(stored["progress"], stored["seconds"])
+        return Progress(**stored)
 
     def keep(
         self,
@@ -69,35 +71,39 @@ class ProgressFiles:
     ) -> None:
         """Write a job's progress, and remove what it went on from."""
         former = list(self._files(job, n_rows))
-        self._folder.mkdir(exist_ok=True)
-        stored = {"progress": progress.state, "seconds": progress.seconds}
-        with atomic_write(self._path(job, n_rows, job.rounds or 0)) as temporary:
-            temporary.write_bytes(pack_to_bytes(stored))
-        for number, path in former:
-            if number < (job.rounds or 0):
-                path.unlink(missing_ok=True)
+        packed = pack_to_bytes(vars(progress))
+        name = _name(job, n_rows)
+        path = self._folder / f"{name}-{job.rounds}.zip"
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(packed)
+        for _, other in former:
+            if other != path:
+                other.unlink(missing_ok=True)
 
     def forget(self, job: Job, n_rows: int) -> None:
         """Remove what a job went on from: it went as far as it will."""
         for _, path in self._files(job, n_rows):
             path.unlink(missing_ok=True)
 
-    def _files(self, job: Job, n_rows: int) -> Iterator[tuple[int, Path]]:
-        """Yield the rounds and the files of progress on the path of a job."""
-        for path in self._folder.glob(f"{_name(job, n_rows)}-*.zip"):
-            *_, rounds = path.stem.split("-")
-            yield int(rounds), path
-
-    def _path(
+    def _files(
         self,
         job: Job,
         n_rows: int,
-        rounds: int,
-    ) -> Path:
-        return self._folder / f"{_name(job, n_rows)}-{rounds}.zip"
+    ) -> Iterator[tuple[int, Path]]:
+        """Yield the rounds and the files of progress on the path of a job."""
+        name = _name(job, n_rows)
+        for path in self._folder.glob(f"{name}-*.zip"):
+            *_, rounds = path.stem.split("-")
+            yield int(rounds), path
 
 
 def _name(job: Job, n_rows: int) -> str:
     """Return a name that only fits of the same path have, which begins with the trial's id."""
-    path = [job.data, job.repeat, job.fold, job.seed, n_rows, job.resources.threads]
+    path = (
+        job.data,
+        job.split,
+        job.seed,
+        job.resources.threads,
+        n_rows,
+    )
     return f"{job.candidate.id}-{digest(path)}"

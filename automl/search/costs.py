@@ -80,29 +80,31 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
                 return FIT_OVERHEAD_SECONDS + mean
     estimate = formula_seconds_of_all_rows(study, candidate)
     factor = correction_factor(study, candidate.family)
-    estimate *= factor * _share_of_usual_rounds(study, candidate)
+    estimate *= factor * _share_of_usual_rounds(study, candidate.family, candidate.rounds)
     return FIT_OVERHEAD_SECONDS + estimate
 
 
-def _share_of_usual_rounds(study: Study, candidate: Candidate) -> float:
-    """Return a candidate's fixed rounds as a share of those of its family's best trial, up to 1."""
-    leader = study.leaders.get(candidate.family)
-    if candidate.rounds is None or leader is None:
+def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float:
+    """Return fixed rounds as a share of those of a family's best trial, up to 1."""
+    leader = study.leaders.get(name)
+    if not rounds or leader is None:
         return 1.0
     counts = leader.fold_rounds
     if not counts:
         return 1.0
-    return min(1.0, candidate.rounds / statistics.fmean(counts))
+    return min(1.0, rounds / statistics.fmean(counts))
 
 
 def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:
     """Return the seconds of a fit on all rows, given the seconds that a job took.
 
-    They are more if the job trained on a sample, apart from the start of any fit.
+    They are more if the job trained on a sample, or few rounds, apart from the start of any fit.
     """
     if job.rows is None:
         return seconds
     candidate = job.candidate
+    if job.is_resumable and job.rows >= study.size.rows:
+        return seconds / _share_of_usual_rounds(study, candidate.family, job.rounds)
     models = study.plan.models
     on_sample = formula_seconds(study, candidate, job.rows, models)
     on_all_rows = formula_seconds_of_all_rows(study, candidate)

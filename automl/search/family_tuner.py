@@ -74,6 +74,8 @@ class FamilyTuner:
         Ids of the trials that the sampler knows, and of its proposals.
     queued_params : mapping or None
         The values to propose first.
+    fixed : mapping
+        Values that all proposals have.
     """
 
     name: str
@@ -86,6 +88,7 @@ class FamilyTuner:
     points: Iterator[Params] | None = None
     known_ids: set[str] = field(default_factory=set)
     queued_params: Params | None = None
+    fixed: Params = field(default_factory=dict)
 
     @classmethod
     def create(
@@ -115,6 +118,7 @@ class FamilyTuner:
         seconds = expected_seconds(study, best.candidate)
         has_codes = recipe.has_native_categories and study.size.categories > 0
         space = study.family(name).space(study.known_task, has_codes)
+        space = sampling.searched(space)
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
@@ -132,7 +136,10 @@ class FamilyTuner:
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
+            fixed=sampling.fixed,
         )
+        if sampling.fixed:  # the best one that is known comes first, for others to be compared with
+            tuner.queued_params = nearest(searched, params)
         if short_budget:
             tuner.queued_params = _with_higher_rates(searched, params)
         return tuner
@@ -187,7 +194,7 @@ class FamilyTuner:
             self.queued_params = None
         trial = self._ask_optuna()
         self.n_proposed += 1
-        params = dict(trial.params)
+        params = {**trial.params, **self.fixed}
         candidate = Candidate(self.name, params, self.recipe, "tune")
         self.known_ids.add(candidate.id)
         return Proposal(self, trial, candidate)
@@ -216,8 +223,9 @@ class FamilyTuner:
                 continue
             if (candidate.family, candidate.recipe) != self.key:
                 continue
-            params = dict(candidate.params)
-            self.optuna_study.enqueue_trial(params)
+            params = candidate.params
+            searched = {name: params[name] for name in params if name not in self.fixed}
+            self.optuna_study.enqueue_trial(searched)
             self.known_ids.add(candidate.id)
             optuna_trial = self._ask_optuna()
             yield Proposal(self, optuna_trial, candidate)

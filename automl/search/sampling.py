@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,10 +26,24 @@ MAX_GRID_POINTS = 20_000
 
 @dataclass(frozen=True)
 class Sampling:
-    """How Optuna proposes values, and how it prunes proposals."""
+    """How Optuna proposes values, and how it prunes proposals.
+
+    Parameters
+    ----------
+    method : str
+    pruner : str
+    fixed : mapping
+        Hyperparameters that are not searched, with the values that all proposals have.
+    """
 
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def searched(self, space: Space) -> Space:
+        """Return a space without the hyperparameters that are not searched."""
+        names = [name for name in space if name not in self.fixed]
+        return {name: space[name] for name in names}
 
     def create_study(self, seed: int, has_conditions: bool = False) -> optuna.Study:
         """Return a new Optuna study, of a space whose hyperparameters may have conditions."""
@@ -76,7 +90,11 @@ class Sampling:
             return pruners.NopPruner()
         return pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2)
 
-    def grid_points(self, space: Space, seed: int) -> Iterator[Point] | None:
+    def grid_points(
+        self,
+        space: Space,
+        seed: int,
+    ) -> Iterator[Point] | None:
         """Return every point of the grid in random order; None for methods without an end."""
         if self.method != "grid":
             return None
@@ -94,7 +112,10 @@ def _distinct(points: Iterable[Point]) -> Iterator[Point]:
             yield point
 
 
-def _shuffled_points(levels: Levels, seed: int) -> Iterator[Point]:
+def _shuffled_points(
+    levels: Levels,
+    seed: int,
+) -> Iterator[Point]:
     sizes = [len(values) for values in levels.values()]
     rng = np.random.default_rng(seed)
     n_points = math.prod(sizes)

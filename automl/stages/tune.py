@@ -15,6 +15,7 @@ from automl.candidate import Candidate
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
+from automl.search.architectures import FIXED, NETWORK, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
 from automl.search.portfolio import portfolio
@@ -25,7 +26,7 @@ from automl.search.tuning import TuningPolicy
 from automl.stages._base import option
 from automl.study import Study
 
-MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb")
+MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb", "nas")
 OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
 # Optuna is loaded only if this multiple of the time that importing it takes is left.
 MIN_OPTUNA_TIME_FACTOR = 3.0
@@ -39,12 +40,12 @@ class Tune:
     searches: ClassVar[bool] = True
 
     method: Literal[
-        "tpe", "random", "grid", "quasi", "cmaes", "gp", "halving", "hyperband", "bohb"
+        "tpe", "random", "grid", "quasi", "cmaes", "gp", "halving", "hyperband", "bohb", "nas"
     ] = option(
         "tpe",
         "How values are proposed: TPE, at random, from a grid, evenly (Sobol), CMA-ES, a Gaussian "
         "process (needs torch); or how proposals are judged on little first: successive halving, "
-        "Hyperband, BOHB (Hyperband with TPE).",
+        "Hyperband, BOHB (Hyperband with TPE), nas (the network's architecture alone).",
     )
     fidelity: Literal["folds", "rows", "rounds"] = option(
         "folds", "The resource that halving, hyperband and bohb use less of at first."
@@ -80,8 +81,13 @@ class Tune:
         workers = lab.workers
         race = RaceRules(seconds, self.margin, _min_candidates(study, seconds, workers))
         tunable, _ = self._choose(study)
+        first = []
+        if tunable:
+            first = _untried(study, seconds * workers)
+        elif self._searches_architectures:
+            first = _first_networks(study)
         policy: Policy
-        if tunable and has_time_for_optuna(budget):
+        if (tunable or first) and has_time_for_optuna(budget):
             is_multi_fidelity = self.method in MULTI_FIDELITY_METHODS
             policy = TuningPolicy(
                 study,
@@ -90,7 +96,7 @@ class Tune:
                 self._sampling(),
                 budget.trials,
                 self.use_all,
-                _untried(study, seconds * workers),
+                first,
                 workers,
                 self._ladder if is_multi_fidelity else None,
             )
@@ -103,16 +109,24 @@ class Tune:
         """Return the modules to import before this stage begins."""
         return ("optuna",) if has_time_for_optuna(budget) else ()
 
+    @property
+    def _searches_architectures(self) -> bool:
+        return self.method == "nas"
+
     def _sampling(self) -> Sampling:
         """Return how values are proposed."""
         if self.method == "halving" or self.method == "hyperband":
             return Sampling("random", "none")
         if self.method == "bohb":
             return Sampling("tpe", "none")
+        if self.method == "nas":
+            return Sampling("tpe", "none", FIXED)
         return Sampling(self.method, self.pruner)
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
         """Return the rungs of a family's proposals."""
+        if self._searches_architectures:
+            return architecture_ladder(study)
         outcomes = study.leaders[tuner.name].full_outcomes.values()
         rounds = [outcome.rounds for outcome in outcomes if outcome.rounds]
         max_rounds = max(rounds, default=None)
@@ -120,6 +134,8 @@ class Tune:
 
     def _choose(self, study: Study) -> tuple[list[str], list[str]]:
         """Return the families to tune, best first, and fallback families, all near the best."""
+        if self._searches_architectures:
+            return [name for name in study.leaders if name == NETWORK], []
         tunable = []
         for name, best in study.leaders.items():
             is_near = gap_to_best(study, best) <= self.near
@@ -157,6 +173,13 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
             untried[candidate.family] = candidate
             seconds_left -= expected
     return list(untried.values())
+
+
+def _first_networks(study: Study) -> list[Candidate]:
+    """Return the portfolio's first network, which a search of architectures begins with."""
+    candidates = portfolio(study, study.families)
+    networks = [candidate for candidate in candidates if candidate.family == NETWORK]
+    return networks[:1]
 
 
 def _min_candidates(study: Study, seconds: float, workers: int) -> int:

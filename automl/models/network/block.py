@@ -5,6 +5,7 @@ Gradients are written out; a test compares them with finite differences.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from automl.arrays import Matrix
 from automl.models.network.activations import ACTIVATIONS, WITH_SLOPES
 from automl.models.network.layer import Layer, Learnt
+from automl.models.network.normalisation import Normalised, normalise
 
 KINDS = ("plain", "residual", "gated")
-TINY_VARIANCE = 1e-5  # added to the variance that outputs are divided by
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,34 @@ class Block:
     @property
     def is_normalised(self) -> bool:
         """Whether a row's outputs are brought to mean 0 and variance 1."""
-        return self.gains.shape[1] > 0
+        return self.gains.size > 0
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether half of the outputs let the others through."""
+        return self.kind == "gated"
+
+    @property
+    def is_residual(self) -> bool:
+        """Whether the inputs are added to the values."""
+        return self.kind == "residual"
 
     @property
     def n_values(self) -> int:
         """Number of values that a row becomes."""
-        n_outputs = self.layer.intercepts.shape[1]
-        return n_outputs // 2 if self.kind == "gated" else n_outputs
+        n_outputs = int(self.layer.intercepts.shape[1])
+        if self.is_gated:
+            return n_outputs // 2
+        return n_outputs
 
     @property
     def learnt(self) -> list[Learnt]:
         """All arrays that are learnt."""
-        learnt = [Learnt(self.layer.weights, decays=True), Learnt(self.layer.intercepts)]
+        layer = self.layer
+        learnt = [
+            Learnt(layer.weights, decays=True),
+            Learnt(layer.intercepts),
+        ]
         if self.is_normalised:
             learnt.append(Learnt(self.gains))
         return learnt
@@ -62,16 +79,19 @@ class Block:
         """Return what inputs become, both of shape (n_members, n_rows, any)."""
         outputs, _ = self._outputs(inputs)
         activate = ACTIVATIONS[self.activation]
-        if self.kind == "gated":
-            passing, gates = np.split(outputs, 2, axis=-1)
+        if self.is_gated:
+            passing, gates = _halves(outputs)
             return passing * activate(gates)
         values = activate(outputs)
-        if self.kind == "residual":
-            self._add_inputs(values, inputs)
+        if self.is_residual:
+            add_first(values, inputs)
         return values
 
     def traced(
-        self, inputs: Matrix, keep_probability: float, rng: np.random.Generator
+        self,
+        inputs: Matrix,
+        keep_probability: float,
+        rng: np.random.Generator,
     ) -> BlockTrace:
         """Return the values in a training step, with all that their gradients need.
 
@@ -83,47 +103,56 @@ class Block:
         rng : Generator
             Draws the dropped values.
         """
-        outputs, spread = self._outputs(inputs)
-        activate = WITH_SLOPES[self.activation]
-        if self.kind == "gated":
-            passing, gates = np.split(outputs, 2, axis=-1)
-            opened, slope = activate(gates)
-            values = passing * opened
-            slopes = (opened, passing * slope)
-        else:
-            values, slope = activate(outputs)
-            slopes = (slope,)
+        outputs, normalised = self._outputs(inputs)
+        values, slopes = self._activated(outputs)
         if keep_probability < 1.0:
-            mask = _dropout_mask(values, keep_probability, rng)
-            values *= mask
-            slopes = tuple(np.multiply(each, mask, out=each) for each in slopes)
-        if self.kind == "residual":
-            self._add_inputs(values, inputs)
-        return BlockTrace(self, inputs, values, slopes, spread)
+            mask = _dropout_mask(
+                values,
+                keep_probability,
+                rng,
+            )
+            _multiply((values, *slopes), mask)
+        if self.is_residual:
+            add_first(values, inputs)
+        return BlockTrace(
+            self,
+            inputs,
+            values,
+            slopes,
+            normalised,
+        )
 
-    def _outputs(self, inputs: Matrix) -> tuple[Matrix, Spread | None]:
-        """Return the outputs, normalised if they are to be, and how they were spread."""
+    def _activated(self, outputs: Matrix) -> tuple[Matrix, tuple[Matrix, ...]]:
+        """Return the values, and their slopes by each part of the outputs."""
+        activate = WITH_SLOPES[self.activation]
+        if not self.is_gated:
+            values, slope = activate(outputs)
+            return values, (slope,)
+        passing, gates = _halves(outputs)
+        opened, slope = activate(gates)
+        values = passing * opened
+        by_gates = passing * slope
+        return values, (opened, by_gates)
+
+    def _outputs(self, inputs: Matrix) -> tuple[Matrix, Normalised | None]:
+        """Return the outputs, and what they were made of if they are normalised."""
+        layer = self.layer
         if not self.is_normalised:
-            return self.layer.outputs(inputs), None
-        spread = _normalised(self.layer.products(inputs))
-        outputs = spread.normalised * self.gains[:, None]
-        outputs += self.layer.intercepts[:, None]
-        return outputs, spread
-
-    def _add_inputs(self, values: Matrix, inputs: Matrix) -> None:
-        """Add the inputs to as many values as there are of them."""
-        common = self.n_common(inputs.shape[2])
-        values[..., :common] += inputs[..., :common]
-
-    def n_common(self, n_inputs: int) -> int:
-        """Return the number of values that inputs are added to in a residual block."""
-        return min(self.n_values, n_inputs)
+            return layer.outputs(inputs), None
+        products = layer.products(inputs)
+        normalised = normalise(products)
+        outputs = normalised.values * self.gains[:, None]
+        outputs += layer.intercepts[:, None]
+        return outputs, normalised
 
     def copy(self, dtype: Any) -> Block:
         """Return an independent block with equal numbers of a type."""
-        layer = self.layer.copy(dtype)
-        gains = self.gains.astype(dtype)
-        return Block(layer, gains, self.kind, self.activation)
+        return Block(
+            self.layer.copy(dtype),
+            self.gains.astype(dtype),
+            self.kind,
+            self.activation,
+        )
 
 
 def plain_block(layer: Layer) -> Block:
@@ -131,34 +160,6 @@ def plain_block(layer: Layer) -> Block:
     n_members = len(layer.intercepts)
     gains: Matrix = np.zeros((n_members, 0), np.float32)
     return Block(layer, gains)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Normalised outputs, and the inverse of what their standard deviation was."""
-
-    normalised: Matrix
-    inverse: Matrix
-
-    def by_products(self, by_normalised: Matrix) -> Matrix:
-        """Return the gradient by what was normalised, from that by what it became."""
-        mean = by_normalised.mean(axis=-1, keepdims=True)
-        weighted = by_normalised * self.normalised
-        slope = weighted.mean(axis=-1, keepdims=True)
-        centred = by_normalised - mean
-        centred -= self.normalised * slope
-        centred *= self.inverse
-        return centred
-
-
-def _normalised(products: Matrix) -> Spread:
-    mean = products.mean(axis=-1, keepdims=True)
-    centred = products - mean
-    squares = np.square(centred)
-    variance = squares.mean(axis=-1, keepdims=True)
-    tiny = variance.dtype.type(TINY_VARIANCE)
-    inverse = 1 / np.sqrt(variance + tiny)
-    return Spread(centred * inverse, inverse)
 
 
 @dataclass(frozen=True)
@@ -170,31 +171,31 @@ class BlockTrace:
     block : Block
     inputs, values : ndarray of shape (n_members, n_rows, any)
     slopes : tuple of ndarray
-        Of the values by the outputs, one for each part of a gated block's.
-    spread : Spread or None
-        Of the outputs, where they are normalised.
+        Of the values by the outputs, one for each half of a gated block's.
+    normalised : Normalised or None
+        What the outputs were made of, where they are normalised.
     """
 
     block: Block
     inputs: Matrix
     values: Matrix
     slopes: tuple[Matrix, ...]
-    spread: Spread | None
+    normalised: Normalised | None
 
     def gradients(self, by_values: Matrix) -> tuple[list[Matrix], Matrix]:
         """Return the gradients by the block's learnt arrays, and that by its inputs."""
+        block = self.block
         by_outputs = self._by_outputs(by_values)
-        layer = self.block.layer
         gradients = [by_outputs.sum(axis=1)]
-        if self.spread is not None:
-            weighted = by_outputs * self.spread.normalised
+        if self.normalised is not None:
+            weighted = by_outputs * self.normalised.values
             gradients.append(weighted.sum(axis=1))
-            by_outputs = self.spread.by_products(by_outputs * self.block.gains[:, None])
-        by_weights = layer.by_weights(self.inputs, by_outputs)
-        by_inputs = layer.by_inputs(by_outputs)
-        if self.block.kind == "residual":
-            common = self.block.n_common(by_inputs.shape[2])
-            by_inputs[..., :common] += by_values[..., :common]
+            by_outputs = by_outputs * block.gains[:, None]
+            by_outputs = self.normalised.by_raw(by_outputs)
+        by_weights = block.layer.by_weights(self.inputs, by_outputs)
+        by_inputs = block.layer.by_inputs(by_outputs)
+        if block.is_residual:
+            add_first(by_inputs, by_values)
         return [by_weights, *gradients], by_inputs
 
     def _by_outputs(self, by_values: Matrix) -> Matrix:
@@ -204,7 +205,28 @@ class BlockTrace:
         return np.concatenate(parts, axis=-1)
 
 
-def _dropout_mask(values: Matrix, keep: float, rng: np.random.Generator) -> Matrix:
+def add_first(values: Matrix, added: Matrix) -> None:
+    """Add columns to the first ones of values, in place, as far as there are as many."""
+    common = min(values.shape[-1], added.shape[-1])
+    values[..., :common] += added[..., :common]
+
+
+def _halves(outputs: Matrix) -> tuple[Matrix, Matrix]:
+    first, second = np.split(outputs, 2, axis=-1)
+    return first, second
+
+
+def _multiply(arrays: Iterable[Matrix], factors: Matrix) -> None:
+    """Multiply arrays, in place."""
+    for array in arrays:
+        np.multiply(array, factors, out=array)
+
+
+def _dropout_mask(
+    values: Matrix,
+    keep: float,
+    rng: np.random.Generator,
+) -> Matrix:
     """Return zeros, and ones scaled up so that the mean stays."""
     draws = rng.random(values.shape, dtype=np.float32)
     is_kept = draws < keep

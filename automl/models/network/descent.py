@@ -67,7 +67,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         self._learnt = self.network.learnt
-        arrays = [learnt.array for learnt in self._learnt]
+        arrays = self._arrays
         self._means = [np.zeros_like(array) for array in arrays]
         self._squares = [np.zeros_like(array) for array in arrays]
         self.batch_rows = _batch_rows(self.rows)
@@ -103,23 +103,30 @@ class Descent:
 
     def progress(self) -> State:
         """Return all that further steps depend on; the arrays are those of now."""
-        arrays = [learnt.array for learnt in self._learnt]
+        generator = self.rng.bit_generator
         return {
             "step": self.step,
-            "arrays": copies(arrays),
+            "arrays": copies(self._arrays),
             "means": copies(self._means),
             "squares": copies(self._squares),
-            "generator": self.rng.bit_generator.state,
+            "generator": generator.state,
         }
 
     def go_on(self, progress: State) -> None:
         """Set everything to what `progress` returned, for the same rows and hyperparameters."""
         self.step = progress["step"]
-        arrays = [learnt.array for learnt in self._learnt]
-        copy_into(arrays, progress["arrays"])
-        copy_into(self._means, progress["means"])
-        copy_into(self._squares, progress["squares"])
-        self.rng.bit_generator.state = progress["generator"]
+        for arrays, name in (
+            (self._arrays, "arrays"),
+            (self._means, "means"),
+            (self._squares, "squares"),
+        ):
+            copy_into(arrays, progress[name])
+        generator = self.rng.bit_generator
+        generator.state = progress["generator"]
+
+    @property
+    def _arrays(self) -> list[Matrix]:
+        return [learnt.array for learnt in self._learnt]
 
     def _update(self, gradients: Sequence[Any]) -> None:
         """Move all arrays by one step."""
@@ -171,9 +178,13 @@ def copies(arrays: Iterable[Matrix]) -> list[Matrix]:
     return [array.copy() for array in arrays]
 
 
-def copy_into(arrays: Sequence[Matrix], values: Sequence[Matrix]) -> None:
+def copy_into(
+    arrays: Sequence[Matrix],
+    values: Sequence[Matrix],
+) -> None:
     """Change arrays to other values, in place."""
-    for array, value in zip(arrays, values, strict=True):
+    pairs = zip(arrays, values, strict=True)
+    for array, value in pairs:
         array[...] = value
 
 

@@ -39,6 +39,20 @@ def rate_share(progress: float, restarts: int = 0) -> float:
     return _falling(phase)
 
 
+def swing_ends(restarts: int) -> tuple[float, ...]:
+    """Return the shares of a training after which the learning rate is lowest.
+
+    >>> [round(end, 2) for end in swing_ends(2)]
+    [0.14, 0.43, 1.0]
+    """
+    growth = 2 ** (restarts + 1) - 1
+    ends = []
+    for swing in range(restarts + 1):
+        done = 2 ** (swing + 1) - 1
+        ends.append(done / growth)
+    return tuple(ends)
+
+
 def _falling(phase: float) -> float:
     """Return a cosine that falls from 1 to nearly 0 as the phase goes from 0 to 1."""
     cosine = math.cos(math.pi * phase)

@@ -251,7 +251,7 @@ def _are_layers(network: Network, outputs: int) -> bool:
         return False
     if last.intercepts.shape != (n_members, outputs):
         return False
-    return n_members > 0
+    return bool(n_members)
 
 
 def _is_block(

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from automl.models.network.activations import SELU_ALPHA, SELU_SCALE
-from automl.models.network.block import TINY_VARIANCE, Block
+from automl.models.network.block import Block
 from automl.models.network.input_layer import InputLayer
 from automl.models.network.network import Network
+from automl.models.network.normalisation import TINY_VARIANCE
 from automl.models.network.number_inputs import INPUT_BOUND, Pieces, Waves
 from automl.models.network.vectors import Vectors
 from automl.track.graph.builder import Value
