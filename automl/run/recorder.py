@@ -129,6 +129,8 @@ def _where(study: Study, job: Job) -> str:
         where = f"fold {job.fold + 1}, repeat {job.repeat + 1}"
     else:
         where = f"fold {job.fold + 1}"
+    if job.is_resumable:
+        return f"{where}, the first {job.rounds} rounds"
     return where if job.rows is None else f"{where}, {job.rows} rows"
 
 

@@ -43,6 +43,11 @@ class Rung:
     rows: int | None = None
     rounds: int | None = None
 
+    @property
+    def whole_folds(self) -> int:
+        """Number of folds that it trains whole."""
+        return self.folds if self.rows is None else 0
+
 
 @dataclass(frozen=True)
 class Ladder:
@@ -95,13 +100,19 @@ class Ladder:
                 return race.job(study, candidate, split, capacity)
         return None
 
-    def lowest_rung(self, trial: Trial) -> int:
-        """Return the lowest rung that a trial was on."""
+    def reached_rung(self, trial: Trial) -> int:
+        """Return the highest rung that a trial was on."""
+        splits = {job.split for job in trial.jobs.values() if job.rows is None}
+        reached = 0
         for index, rung in enumerate(self.rungs):
-            for job in trial.jobs.values():
-                if job.rows is not None and _is_of(job, rung):
-                    return index
-        return 0
+            if rung.rows is not None:
+                was_there = any(_is_of(job, rung) for job in trial.jobs.values())
+            else:
+                lower = self.rungs[index - 1].whole_folds if index else 0
+                was_there = len(splits) > lower
+            if was_there:
+                reached = index
+        return reached
 
     def result(self, study: Study, trial: Trial, rung: int) -> float | None:
         """Return a trial's loss on a rung, if it has been through it."""

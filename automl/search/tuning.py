@@ -107,7 +107,7 @@ class TuningPolicy:
             trial = study.trials.get(trial_id)
             if trial is not None:
                 ladder = self._ladder(study, proposal.tuner)
-                proposal.rung = ladder.lowest_rung(trial)
+                proposal.rung = ladder.reached_rung(trial)
 
     def _begun_before(self, study: Study) -> list[Candidate]:
         """Return the undecided candidates of earlier stages; low-fidelity fits don't count."""

@@ -159,7 +159,7 @@ def test_a_low_fidelity_fit_that_was_cut_by_the_end_of_the_run_is_tried_again() 
         FitEnded(job.candidate.id, job.key, Outcome("done", 0.3, 0.1))
     )
     assert rungs.next_job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
-    assert rungs.lowest_rung(done.trials[candidate.id]) == 0
+    assert rungs.reached_rung(done.trials[candidate.id]) == 0
 
 
 def test_a_grid_contains_the_ends_and_stays_small() -> None:
