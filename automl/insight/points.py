@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl.arrays import Floats
+from automl.insight.rung_losses import learnable_loss
 from automl.space import Choice, Range, Space, existing
 from automl.study import Study
 from automl.trial import Trial
@@ -56,17 +57,19 @@ class Points:
 
 
 def trial_points(study: Study, name: str) -> Points:
-    """Return the points of a family: its decided trials that have a loss.
+    """Return the points of a family: its decided trials that have a loss, or an estimate.
 
     Raises
     ------
     LookupError
         The study has no such trial.
     """
-    trials = _ended_trials(study, name)
-    if not trials:
+    judged = list(_judged_trials(study, name))
+    if not judged:
         raise LookupError(f"no trial of {name} has ended")
-    losses = [study.expected_loss(trial) for trial in trials]
+    judged.sort(key=lambda pair: not pair[0].losses)  # a tie is for one that was through folds
+    trials = tuple(trial for trial, _ in judged)
+    losses = [loss for _, loss in judged]
     params = [_all_params(study, trial) for trial in trials]
     space = {}
     columns = []
@@ -104,16 +107,16 @@ def from_coordinate(range_: Range, coordinate: float) -> Any:
     return range_.from_unit(coordinate)
 
 
-def _ended_trials(study: Study, name: str) -> tuple[Trial, ...]:
-    """Return the trials of a family that are decided or complete, and have a loss."""
-    ended = []
+def _judged_trials(study: Study, name: str) -> Iterator[tuple[Trial, float]]:
+    """Yield the trials of a family that are decided or complete, with their losses."""
     for trial in study.trials.values():
         if trial.candidate.family != name:
             continue
-        has_ended = trial.decided or study.is_complete(trial)
-        if has_ended and trial.losses:
-            ended.append(trial)
-    return tuple(ended)
+        if not trial.decided and not study.is_complete(trial):
+            continue
+        loss = learnable_loss(study, trial)
+        if loss is not None:
+            yield trial, loss
 
 
 def _all_params(study: Study, trial: Trial) -> Params:

@@ -12,6 +12,8 @@ from automl.candidate import Candidate, Job, Outcome
 from automl.event_log import replay
 from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
+from automl.insight import learn_from
+from automl.insight.points import trial_points
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import find_family
 from automl.search.architectures import FIXED, NETWORK, architecture_ladder
@@ -21,6 +23,7 @@ from automl.stages.tune import Tune
 from automl.store import Store
 from automl.study import Plan, Size, Study
 from automl.task import Task
+from automl.timeline import Timeline
 from tests.run.commands import WINE, automl
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
@@ -135,3 +138,15 @@ def test_a_whole_run_is_made_again_bit_for_bit(tmp_path: Path) -> None:
     said = automl("reproduce", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
     assert " 0 differ" in said.stdout
+
+
+def test_insight_learns_from_architectures_that_were_dropped_on_a_rung(tmp_path: Path) -> None:
+    study = searched(tmp_path, with_network(STUDY))
+    proposed = [trial for trial in study.trials.values() if trial.decided and not trial.losses]
+    points = trial_points(study, NETWORK)
+    assert len(proposed) > 10
+    assert {trial.id for trial in proposed} <= {trial.id for trial in points.trials}
+    assert points.trials[points.best] is study.leaders[NETWORK]
+    assert {"block", "layers", "learning_rate"} <= set(points.names)
+    (lesson,) = learn_from(study, Timeline(last=120.0)).lessons
+    assert lesson.family == NETWORK
