@@ -118,7 +118,7 @@ class FamilyTuner:
         seconds = expected_seconds(study, best.candidate)
         has_codes = recipe.has_native_categories and study.size.categories > 0
         space = study.family(name).space(study.known_task, has_codes)
-        space = sampling.searched(space)
+        space = sampling.searched(name, space)
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
@@ -136,9 +136,9 @@ class FamilyTuner:
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
-            fixed=sampling.fixed,
+            fixed=sampling.fixed_values(name),
         )
-        if sampling.fixed:  # the best one that is known comes first, for others to be compared with
+        if tuner.fixed:  # the best one that is known comes first, for others to be compared with
             tuner.queued_params = nearest(searched, params)
         if short_budget:
             tuner.queued_params = _with_higher_rates(searched, params)

@@ -32,17 +32,22 @@ class Sampling:
     ----------
     method : str
     pruner : str
-    fixed : mapping
-        Hyperparameters that are not searched, with the values that all proposals have.
+    fixed : mapping of str to mapping
+        By family, hyperparameters that are not searched, with the values of all its proposals.
     """
 
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def searched(self, space: Space) -> Space:
-        """Return a space without the hyperparameters that are not searched."""
-        names = [name for name in space if name not in self.fixed]
+    def fixed_values(self, family: str) -> Mapping[str, Any]:
+        """Return a family's hyperparameters that are not searched, with their values."""
+        return self.fixed.get(family, {})
+
+    def searched(self, family: str, space: Space) -> Space:
+        """Return a family's space without the hyperparameters that are not searched."""
+        fixed = self.fixed_values(family)
+        names = [name for name in space if name not in fixed]
         return {name: space[name] for name in names}
 
     def create_study(self, seed: int, has_conditions: bool = False) -> optuna.Study:

@@ -32,6 +32,11 @@ MAX_REPEATED_PROPOSALS = 20  # proposals of known candidates before a family cou
 
 Chosen = tuple[Sequence[str], Sequence[str]]
 TunerKey = tuple[str, Recipe]
+MakeLadder = Callable[[Study, FamilyTuner], Ladder | None]
+
+
+def no_ladder(study: Study, tuner: FamilyTuner) -> None:
+    """Let a family's proposals be raced fold by fold."""
 
 
 class TuningPolicy:
@@ -58,9 +63,9 @@ class TuningPolicy:
         Whether the whole budget is used, even if no further gain is expected.
     workers : int
         The number of fits that run at once. They and the folds decide how slow a proposal may be.
-    make_ladder : callable, optional
-        Returns the ladder of rungs that a family's proposals climb; without it they are raced
-        fold by fold against the best trial.
+    make_ladder : callable
+        Returns the ladder of rungs that a family's proposals climb; None where they are raced fold
+        by fold against the best trial.
     """
 
     def __init__(
@@ -73,7 +78,7 @@ class TuningPolicy:
         use_all: bool = True,
         first: Sequence[Candidate] = (),
         workers: int = 1,
-        make_ladder: Callable[[Study, FamilyTuner], Ladder] | None = None,
+        make_ladder: MakeLadder = no_ladder,
     ) -> None:
         self._race = race
         self._choose = choose
@@ -84,7 +89,7 @@ class TuningPolicy:
         self._max_seconds = race.max_seconds(study, whole_budget)
         self._tuners: dict[TunerKey, FamilyTuner] = {}
         self._make_ladder = make_ladder
-        self._ladders: dict[TunerKey, Ladder] = {}
+        self._ladders: dict[TunerKey, Ladder | None] = {}
         self._active: dict[str, Proposal] = {}
         self._resume_proposals(study)
         begun = self._begun_before(study)
@@ -101,12 +106,10 @@ class TuningPolicy:
                 for proposal in tuner.resume_proposals(study):
                     candidate = proposal.candidate
                     self._active[candidate.id] = proposal
-        if self._make_ladder is None:
-            return
         for trial_id, proposal in self._active.items():
             trial = study.trials.get(trial_id)
-            if trial is not None:
-                ladder = self._ladder(study, proposal.tuner)
+            ladder = self._ladder(study, proposal.tuner)
+            if trial is not None and ladder is not None:
                 proposal.rung = ladder.reached_rung(trial)
 
     def _begun_before(self, study: Study) -> list[Candidate]:
@@ -126,14 +129,11 @@ class TuningPolicy:
             action = policy.next(study, capacity)
             if isinstance(action, Job | Drop):
                 return action
-        next_fit = self._next_fold
-        if self._make_ladder is not None:
-            next_fit = self._next_on_rung
         for trial_id, proposal in self._active.items():
             trial = study.trials.get(trial_id)
             if trial is None:
                 continue
-            next_action = next_fit(study, trial, proposal, capacity)
+            next_action = self._next_fit(study, trial, proposal, capacity)
             if next_action is not None:
                 return next_action
         if self._is_over(study, capacity):
@@ -150,6 +150,19 @@ class TuningPolicy:
         seconds = capacity.seconds
         workers = capacity.workers
         return predict_gain(study, seconds, workers) < MIN_GAIN
+
+    def _next_fit(
+        self,
+        study: Study,
+        trial: Trial,
+        proposal: Proposal,
+        capacity: Capacity,
+    ) -> Job | Drop | None:
+        """Return the next fit of a proposal, or drop it; None if it has to wait."""
+        ladder = self._ladder(study, proposal.tuner)
+        if ladder is None:
+            return self._next_fold(study, trial, proposal, capacity)
+        return self._next_on_rung(study, trial, proposal, ladder, capacity)
 
     def _next_fold(
         self,
@@ -178,12 +191,12 @@ class TuningPolicy:
         study: Study,
         trial: Trial,
         proposal: Proposal,
+        ladder: Ladder,
         capacity: Capacity,
     ) -> Job | Drop | None:
         """Return the next fit on a proposal's rung or the one above; None if it has to wait."""
         candidate = proposal.candidate
         rung = proposal.rung
-        ladder = self._ladder(study, proposal.tuner)
         job = ladder.next_job(study, self._race, candidate, rung, capacity)
         if job is not None:
             if self._race.has_time_for(study, candidate, 1, capacity):
@@ -198,14 +211,12 @@ class TuningPolicy:
         peers = _proposed(study, candidate.family)
         if ladder.is_promoted(study, trial, rung, peers):
             proposal.rung += 1
-            return self._next_on_rung(study, trial, proposal, capacity)
+            return self._next_on_rung(study, trial, proposal, ladder, capacity)
         reason = f"not among the best third on rung {rung + 1} of {len(ladder.rungs)}"
         return Drop(trial, reason)
 
-    def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
-        """Return the ladder that a family's proposals climb."""
-        if self._make_ladder is None:
-            raise LookupError("proposals are raced fold by fold")
+    def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder | None:
+        """Return the ladder that a family's proposals climb; None if they are raced."""
         if tuner.key not in self._ladders:
             self._ladders[tuner.key] = self._make_ladder(study, tuner)
         return self._ladders[tuner.key]
@@ -214,9 +225,9 @@ class TuningPolicy:
         """Return the first fit of a new proposal."""
         candidate = proposal.candidate
         job = None
-        if self._make_ladder is not None:
-            tuner = proposal.tuner
-            ladder = self._ladder(study, tuner)
+        tuner = proposal.tuner
+        ladder = self._ladder(study, tuner)
+        if ladder is not None:
             number = tuner.n_proposed - 1
             rung = ladder.first_rung(number)
             proposal.rung = rung

@@ -26,6 +26,7 @@ from automl.search.tuning import TuningPolicy
 from automl.stages._base import option
 from automl.study import Study
 
+ARCHITECTURE_METHODS = ("tpe", "random")  # with which networks may climb rungs
 MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb", "nas")
 OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
 # Optuna is loaded only if this multiple of the time that importing it takes is left.
@@ -64,6 +65,11 @@ class Tune:
         "A proposal stops after a fold on which it gives away more than this part of the best "
         "one's lead over the baseline.",
     )
+    architectures: bool = option(
+        True,
+        "Whether proposals of the network climb rungs of epochs, as with nas, rather than folds; "
+        "with tpe and random.",
+    )
     use_all: bool = option(
         False,
         "Use the whole budget, even when another quarter of it is predicted to gain less than "
@@ -88,7 +94,6 @@ class Tune:
             first = _first_networks(study)
         policy: Policy
         if (tunable or first) and has_time_for_optuna(budget):
-            is_multi_fidelity = self.method in MULTI_FIDELITY_METHODS
             policy = TuningPolicy(
                 study,
                 self._choose,
@@ -98,7 +103,7 @@ class Tune:
                 self.use_all,
                 first,
                 workers,
-                self._ladder if is_multi_fidelity else None,
+                self._ladder,
             )
         else:  # there is nothing to tune yet, or no time to load Optuna
             candidates = portfolio(study, study.families)
@@ -119,14 +124,24 @@ class Tune:
             return Sampling("random", "none")
         if self.method == "bohb":
             return Sampling("tpe", "none")
+        fixed = {NETWORK: FIXED} if self._has_rungs(NETWORK) else {}
         if self.method == "nas":
-            return Sampling("tpe", "none", FIXED)
-        return Sampling(self.method, self.pruner)
+            return Sampling("tpe", "none", fixed)
+        return Sampling(self.method, self.pruner, fixed)
 
-    def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
-        """Return the rungs of a family's proposals."""
-        if self._searches_architectures:
+    def _has_rungs(self, family: str) -> bool:
+        """Whether proposals of a family climb the rungs of architectures."""
+        if family != NETWORK:
+            return False
+        is_raced = self.architectures and self.method in ARCHITECTURE_METHODS
+        return is_raced or self._searches_architectures
+
+    def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder | None:
+        """Return the rungs of a family's proposals; None if they are raced."""
+        if self._has_rungs(tuner.name):
             return architecture_ladder(study)
+        if self.method not in MULTI_FIDELITY_METHODS:
+            return None
         outcomes = study.leaders[tuner.name].full_outcomes.values()
         rounds = [outcome.rounds for outcome in outcomes if outcome.rounds]
         max_rounds = max(rounds, default=None)
