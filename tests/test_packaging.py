@@ -103,6 +103,7 @@ def test_all_has_every_extra_but_those_of_torch_and_ray_and_the_ones_for_develop
         "docs",
         "gp",
         "nn",
+        "pretrained",
         "programs",
         "ray",
     }

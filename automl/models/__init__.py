@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from automl import extensions
-from automl.errors import InputError, MissingExtra, suggestion
+from automl.errors import InputError, suggestion
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
 from automl.models._base import Family, FitContext, Fitted, Model, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._foreign import checked_family
+from automl.models._libraries import (
+    EXTRA,
+    OF_EXTRA,
+    OF_PRETRAINED,
+    missing_library,
+    require_libraries,
+)
 from automl.models._simple import SimpleFamily
 
 __all__ = [
     "EXTRA",
     "EXTRA_FAMILIES",
     "FAMILIES",
+    "PRETRAINED_FAMILIES",
     "EarlyStopping",
     "Family",
     "Feature",
@@ -35,20 +41,25 @@ __all__ = [
     "check_trainable",
     "default_families",
     "find_family",
+    "find_pretrained",
     "holds_rows",
     "is_baseline",
     "is_boosted",
     "is_forest",
     "is_known",
     "is_of_extra",
+    "is_pretrained",
     "is_quick",
     "missing_library",
     "reads_features",
 ]
 
 if TYPE_CHECKING:
+    from automl.models.pretrained.family import InContextFamily
+
     FAMILIES: tuple[Family, ...]
     EXTRA_FAMILIES: tuple[Family, ...]
+    PRETRAINED_FAMILIES: tuple[InContextFamily, ...]
 
 # The module that defines each built-in family. It is imported at the first use of the family, so
 # that a predictor loads those of its own members alone.
@@ -64,23 +75,22 @@ _MODULES = {
     "constant": "constant",
     "realmlp": "realmlp",
     "tabm": "tabm",
+    "tabicl": "tabicl",
+    "tabpfn": "tabpfn",
 }
 _BUILT_IN_NAMES = tuple(_MODULES)
-# Those that an extra brings the libraries of. They predict without these, and train only with them.
-EXTRA = "nn"
-_LIBRARIES = {
-    "realmlp": ("torch", "pytabkit"),
-    "tabm": ("torch", "tabm", "rtdl_num_embeddings"),
+_EXTRAS = {
+    "FAMILIES": [name for name in _MODULES if name not in OF_EXTRA | OF_PRETRAINED],
+    "EXTRA_FAMILIES": list(OF_EXTRA),
+    "PRETRAINED_FAMILIES": list(OF_PRETRAINED),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Return `FAMILIES`, those of every installation, or `EXTRA_FAMILIES`."""
-    if name == "EXTRA_FAMILIES":
-        return tuple(map(_built_in, _LIBRARIES))
-    if name != "FAMILIES":
+    """Return `FAMILIES`, those of every installation, or those of an extra."""
+    if name not in _EXTRAS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return tuple(_built_in(name) for name in _MODULES if name not in _LIBRARIES)
+    return tuple(map(_built_in, _EXTRAS[name]))
 
 
 @functools.cache
@@ -132,58 +142,53 @@ def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
 def default_families() -> tuple[str, ...]:
     """Return the families used where none is named: the built-in ones, then installed packages'.
 
-    Those of an extra are among them where its libraries are installed.
+    Networks of an extra are among them where its libraries are installed, pretrained models never.
     """
-    names = [name for name in _MODULES if not missing_library(name)]
+    names = [name for name in _MODULES if name not in OF_PRETRAINED and not missing_library(name)]
     return (*names, *_registered_names())
 
 
-def missing_library(name: str) -> str:
-    """Return a library that training a family needs and that is not installed; "" if there is none.
-
-    >>> missing_library("linear")
-    ''
-    """
-    for library in _LIBRARIES.get(name, ()):
-        if not _is_installed(library):
-            return library
-    return ""
-
-
-def _is_installed(library: str) -> bool:
-    if library in sys.modules:
-        return sys.modules[library] is not None
-    return _can_be_found(library)
-
-
-@functools.cache
-def _can_be_found(library: str) -> bool:
-    return importlib.util.find_spec(library) is not None
-
-
 def is_of_extra(name: str) -> bool:
-    """Return whether an extra brings the libraries that a family is trained with."""
-    return name in _LIBRARIES
+    """Return whether an extra brings the libraries that a family needs."""
+    return name in OF_EXTRA or is_pretrained(name)
+
+
+def is_pretrained(name: str) -> bool:
+    """Return whether others have trained a family's model, which reads the rows as its context."""
+    return name in OF_PRETRAINED
 
 
 def absent_families() -> tuple[str, ...]:
-    """Return the families of the extra that can't be trained here."""
-    return tuple(name for name in _LIBRARIES if missing_library(name))
+    """Return the networks of the extra that can't be trained here."""
+    return tuple(name for name in OF_EXTRA if missing_library(name))
 
 
 def check_trainable(name: str) -> None:
-    """Refuse a family whose libraries are not installed.
+    """Refuse a family whose libraries, or pretrained weights, are not on this machine.
 
     Raises
     ------
     MissingExtra
         The message says what to install.
+    InputError
+        There are no weights; the message says where they were looked for.
     """
-    library = missing_library(name)
-    if library:
-        raise MissingExtra(
-            f"the family {name!r} needs {library!r}: pip install 'automl-tabular[{EXTRA}]'"
-        )
+    require_libraries(name)
+    if is_pretrained(name):
+        find_pretrained(name).weights.find_any()
+
+
+def find_pretrained(name: str) -> InContextFamily:
+    """Return the family of this name, one whose model others have trained."""
+    family = _built_in(name)
+    assert isinstance(family, _pretrained_type())
+    return family
+
+
+def _pretrained_type() -> type[InContextFamily]:
+    from automl.models.pretrained.family import InContextFamily
+
+    return InContextFamily
 
 
 def check_families(families: Iterable[Family]) -> Extensions:

@@ -82,14 +82,22 @@ def check_width(X: Matrix, features: int) -> None:
 
 
 def read_array(
-    state: State, name: str, dtype: npt.DTypeLike, ndim: int, *, infinite: bool = False
+    state: State,
+    name: str,
+    dtype: npt.DTypeLike,
+    ndim: int,
+    *,
+    infinite: bool = False,
+    missing: bool = False,
 ) -> npt.NDArray[Any]:
     """Return an array of a state after checking its dtype, dimensions and values.
 
     Parameters
     ----------
     infinite : bool
-        Whether infinite values are allowed. NaN never is.
+        Whether infinite values are allowed.
+    missing : bool
+        Whether NaN is.
 
     Raises
     ------
@@ -109,6 +117,8 @@ def read_array(
         is_allowed = np.isfinite(array)
         if infinite:
             is_allowed |= np.isinf(array)
+        if missing:
+            is_allowed |= np.isnan(array)
         if not is_allowed.all():
             raise UnsafeModel(f"the model file's {name!r} holds values that are not finite")
     return np.ascontiguousarray(array)

@@ -9,6 +9,7 @@ import numpy as np
 
 from automl.models._base import Model
 from automl.models._tree_model import TreeModel
+from automl.models.pretrained.model import InContextModel
 from automl.models.trees.trees import Trees
 from automl.state import State
 
@@ -28,6 +29,8 @@ def row_milliseconds(model: Model) -> float:
     """
     if isinstance(model, TreeModel):
         return _milliseconds_of_trees(model.trees)
+    if isinstance(model, InContextModel):
+        return 1e3 * model.row_seconds
     n_products = sum(_array_sizes(model.to_state()))
     return _MILLISECONDS_PER_OTHER_MODEL + _MILLISECONDS_PER_PRODUCT * n_products
 

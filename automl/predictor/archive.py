@@ -65,6 +65,8 @@ RECORDED_LIBRARIES = (
     "lightgbm",
     "xgboost",
     "catboost",
+    "tabicl",
+    "tabpfn",
 )
 
 

@@ -33,6 +33,8 @@ FAMILY_STYLES: Mapping[str, tuple[str, str]] = {
     "knn": ("#1a93a3", "x"),
     "realmlp": ("#6c7fd8", "star-diamond"),
     "tabm": ("#b0587a", "hexagon2"),
+    "tabicl": ("#5f8f3f", "star-square"),
+    "tabpfn": ("#b3702e", "star-triangle-up"),
     "constant": ("#7c8694", "star"),
 }
 OTHER_STYLES = (

@@ -1,0 +1,1 @@
+"""Models that others have trained: they read the training rows as a context, and learn nothing."""
