@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.candidate import MANUAL_ORIGIN, Candidate
 from automl.errors import InputError, suggestion
-from automl.models import check_trainable, default_families
+from automl.models import check_trainable, default_families, is_pretrained
 from automl.models.constant import Constant
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space, When, existing
@@ -36,12 +36,13 @@ def starting_candidate(study: Study, name: str, base: str | None = None) -> Cand
     Raises
     ------
     InputError
-        There is no such family or trial, or the family's libraries are not installed.
+        There is no such family or trial, or the family's libraries or weights are not on
+        this machine.
     """
     check_trainable(name)
     names = dict.fromkeys([*default_families(), *study.families, *study.leaders])
     names.pop(Constant.name, None)
-    if name not in names:
+    if name not in names and not is_pretrained(name):
         hint = suggestion(name, list(names))
         raise InputError(f"--family {name}: no such family.{hint} There are: {', '.join(names)}.")
     if base is not None:

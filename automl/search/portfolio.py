@@ -17,6 +17,7 @@ from automl.features.recipe import Recipe
 from automl.files import read_toml
 from automl.models import default_families, is_baseline, is_of_extra
 from automl.models.constant import Constant
+from automl.search.pretrained import fitting
 from automl.space import existing
 from automl.study import Study
 
@@ -48,9 +49,10 @@ def portfolio(
     """Return the candidates for a study: the constant baseline, then those of the families.
 
     A family without an entry takes part with its defaults, right after the first entry: a user
-    who brings a family wants to see it tried. The slow ones of an extra come last.
+    who brings a family wants to see it tried. The slow ones of an extra come last, and pretrained
+    ones that the table is too large for not at all.
     """
-    names = families or default_families()
+    names = fitting(study, families or default_families())
     size = "small"
     if study.size.rows >= MIN_LARGE_ROWS:
         size = "large"

@@ -27,6 +27,7 @@ from automl.search.portfolio import defaults, portfolio, proven
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy, undecided
 from automl.stages._base import option
 from automl.stages._extra_families import absent_finding, affordable
+from automl.stages._pretrained_families import admit
 from automl.study import Study
 
 
@@ -66,6 +67,7 @@ class Select:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
         candidates = self._candidates(study)
+        study, candidates = admit(study, lab, self.families, candidates)
         capacity = lab.capacity(budget)
         cores = capacity.workers * capacity.resources.threads
         core_seconds = capacity.seconds * cores
