@@ -79,7 +79,7 @@ _MODULES = {
     "tabpfn": "tabpfn",
 }
 _BUILT_IN_NAMES = tuple(_MODULES)
-_EXTRAS = {
+_GROUPS = {
     "FAMILIES": [name for name in _MODULES if name not in OF_EXTRA | OF_PRETRAINED],
     "EXTRA_FAMILIES": list(OF_EXTRA),
     "PRETRAINED_FAMILIES": list(OF_PRETRAINED),
@@ -88,9 +88,9 @@ _EXTRAS = {
 
 def __getattr__(name: str) -> Any:
     """Return `FAMILIES`, those of every installation, or those of an extra."""
-    if name not in _EXTRAS:
+    if name not in _GROUPS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return tuple(map(_built_in, _EXTRAS[name]))
+    return tuple(map(_built_in, _GROUPS[name]))
 
 
 @functools.cache

@@ -51,24 +51,15 @@ class Weights:
         InputError
             There is none; the message says where it was looked for.
         """
-        setting = os.environ.get(self.variable)
-        if setting:
-            return self._at_setting(Path(setting).expanduser(), purpose)
-        found = self._first(self.folders(), purpose)
-        if found is None:
-            raise self._nowhere(purpose)
-        return found
+        path = self._look_for(purpose)
+        if path is None:
+            raise self._missing([purpose])
+        return path
 
     def find_any(self) -> None:
         """Refuse a machine that has weights for no purpose, as `find` does."""
-        for purpose in PURPOSES:
-            try:
-                self.find(purpose)
-            except InputError as error:
-                missing = error
-            else:
-                return
-        raise missing
+        if not any(map(self._look_for, PURPOSES)):
+            raise self._missing(PURPOSES)
 
     def find_equal(self, purpose: Purpose, sha256: str) -> Path:
         """Return the checkpoint for a purpose, which must have this SHA-256.
@@ -87,34 +78,37 @@ class Weights:
             )
         return path
 
-    def _at_setting(self, path: Path, purpose: Purpose) -> Path:
-        """Return the file that the variable names, or the one in the folder that it names."""
-        if path.is_file():
-            return path
-        found = self._first([path], purpose)
-        if found is None:
-            names = " or ".join(self.files[purpose])
-            raise InputError(
-                f"{self.variable}={path}: the family {self.family!r} finds no weights for "
-                f"{purpose} there. Give a checkpoint, or a folder with {names}."
-            )
-        return found
-
-    def _first(self, folders: Sequence[Path], purpose: Purpose) -> Path | None:
+    def _look_for(self, purpose: Purpose) -> Path | None:
+        """Return the checkpoint for a purpose, or None."""
+        setting = os.environ.get(self.variable)
+        folders = self.folders()
+        if setting:
+            path = Path(setting).expanduser()
+            if path.is_file():
+                return path
+            folders = [path]
         for name in self.files[purpose]:
             for folder in folders:
                 if (folder / name).is_file():
                     return folder / name
         return None
 
-    def _nowhere(self, purpose: Purpose) -> InputError:
-        folders = self.folders()
-        names = " or ".join(self.files[purpose])
-        places = " or ".join(map(str, folders))
+    def _missing(self, purposes: Sequence[Purpose]) -> InputError:
+        """Return the error of a machine without weights for any of some purposes."""
+        best = dict.fromkeys(self.files[purpose][0] for purpose in purposes)
+        names = " or ".join(best)
+        wanted = " or ".join(purposes)
+        setting = os.environ.get(self.variable)
+        if setting:
+            return InputError(
+                f"{self.variable}={setting}: the family {self.family!r} finds no weights for "
+                f"{wanted} there. Give a checkpoint, or a folder with one such as {names}."
+            )
+        places = " or ".join(map(str, self.folders()))
         return InputError(
             f"the family {self.family!r} needs pretrained weights, and automl downloads none: "
-            f"there is no {names} in {places}. Put it there, or point {self.variable} to a "
-            "checkpoint."
+            f"there are none for {wanted}, such as {names}, in {places}. Put them there, or point "
+            f"{self.variable} to a checkpoint."
         )
 
 
