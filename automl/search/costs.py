@@ -73,7 +73,7 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
                 if outcome.status != "done":
                     continue
                 job = trial.jobs[key]
-                scaled = scale_to_all_rows(study, job, outcome.seconds)
+                scaled = scale_to_all_rows(study, job, outcome.whole_seconds)
                 seconds.append(scaled)
             if seconds:
                 mean = statistics.fmean(seconds)
@@ -174,7 +174,7 @@ def _observed_seconds(study: Study, trial: Trial, estimate: float) -> list[float
         if outcome.status not in ("done", "timeout"):
             continue
         job = trial.jobs[key]
-        seconds = scale_to_all_rows(study, job, outcome.seconds)
+        seconds = scale_to_all_rows(study, job, outcome.whole_seconds)
         if outcome.status == "timeout":
             seconds = max(estimate, seconds)
         observed.append(seconds)

@@ -213,7 +213,7 @@ def _min_candidates(study: Study, seconds: float, workers: int) -> int:
     """
     if math.isinf(seconds) or not study.ranked or not study.ranked[0].is_cut_short:
         return RaceRules.min_candidates
-    longest = max(outcome.seconds for outcome in study.ranked[0].full_outcomes.values())
+    longest = max(outcome.whole_seconds for outcome in study.ranked[0].full_outcomes.values())
     n_waves = math.ceil(len(study.plan.splits) / workers)
     candidate_seconds = n_waves * longest / 2
     affordable = int(seconds / max(0.1, candidate_seconds))
