@@ -66,7 +66,7 @@ class Tune:
         "one's lead over the baseline.",
     )
     architectures: bool = option(
-        True,
+        False,
         "Whether proposals of the network climb rungs of epochs, as with nas, rather than folds; "
         "with tpe and random.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,9 +59,10 @@ def loss_of(job: Job) -> Outcome:
     return Outcome("done", loss + 0.1 * (1 - done), 1.5 * done, rounds=job.rounds or 150)
 
 
-def searched(folder: Path, study: Study, seconds: float = 120.0) -> Study:
-    lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
-    study = Tune(method="nas", use_all=True).run(study, lab, lab.budget)
+def searched(folder: Path, study: Study, **options: Any) -> Study:
+    options = options or {"method": "nas"}
+    lab = SimulatedLab(Store(folder / "run"), loss_of, 120.0)
+    study = Tune(**options, use_all=True).run(study, lab, lab.budget)
     lab.data.store.close()
     return study
 
@@ -86,6 +88,15 @@ def test_few_of_many_architectures_are_trained_to_the_end(tmp_path: Path) -> Non
     assert {trial.family for trial in proposed} == {NETWORK}
     assert {trial.candidate.params["restarts"] for trial in proposed} == set(FIXED.values())
     assert study.leaders[NETWORK].candidate.params["block"] == "residual"
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_networks_climb_rungs_beside_other_methods_where_that_is_asked_for(
+    tmp_path: Path, on: bool
+) -> None:
+    study = searched(tmp_path, with_network(STUDY), method="tpe", architectures=on)
+    jobs = [job for trial in study.trials.values() for job in trial.jobs.values()]
+    assert any(job.is_resumable for job in jobs) == on
 
 
 def test_the_best_known_network_comes_first_to_compare_with(tmp_path: Path) -> None:
