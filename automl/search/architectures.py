@@ -20,6 +20,13 @@ NETWORK = "mlp"  # the family that is searched
 _RESTARTS = 3
 # Hyperparameters that are not searched, so that all proposals are compared at equal moments.
 FIXED: Mapping[str, Any] = {"restarts": _RESTARTS}
+# Those that no other search looks into: with them, few proposals are left for what matters more.
+USUAL_BLOCKS: Mapping[str, Any] = {
+    "taper": 1.0,
+    "block": "plain",
+    "activation": "silu",
+    "normalised": False,
+}
 
 
 def architecture_ladder(study: Study) -> Ladder:

@@ -136,9 +136,9 @@ class FamilyTuner:
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
-            fixed=sampling.fixed_values(name),
+            fixed=_unusual(study, name, sampling.fixed_values(name)),
         )
-        if tuner.fixed:  # the best one that is known comes first, for others to be compared with
+        if sampling.best_first:
             tuner.queued_params = nearest(searched, params)
         if short_budget:
             tuner.queued_params = _with_higher_rates(searched, params)
@@ -262,6 +262,12 @@ def _all_params(study: Study, name: str, params: Params) -> dict[str, Any]:
         **family.defaults(study.known_task),
         **params,
     }
+
+
+def _unusual(study: Study, name: str, params: Params) -> Params:
+    """Return the hyperparameters that are not a family's defaults: a candidate leaves those out."""
+    defaults = study.family(name).defaults(study.known_task)
+    return {key: value for key, value in params.items() if defaults.get(key) != value}
 
 
 def _with_higher_rates(space: Space, params: Params) -> dict[str, Any]:

@@ -34,11 +34,14 @@ class Sampling:
     pruner : str
     fixed : mapping of str to mapping
         By family, hyperparameters that are not searched, with the values of all its proposals.
+    best_first : bool
+        Whether proposals begin with the best values that are known, for others to be compared with.
     """
 
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    best_first: bool = False
 
     def fixed_values(self, family: str) -> Mapping[str, Any]:
         """Return a family's hyperparameters that are not searched, with their values."""

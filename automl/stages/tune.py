@@ -15,7 +15,7 @@ from automl.candidate import Candidate
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.architectures import FIXED, NETWORK, architecture_ladder
+from automl.search.architectures import FIXED, NETWORK, USUAL_BLOCKS, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
 from automl.search.portfolio import portfolio
@@ -120,14 +120,15 @@ class Tune:
 
     def _sampling(self) -> Sampling:
         """Return how values are proposed."""
+        searches_blocks = self._has_rungs(NETWORK)
+        fixed = {NETWORK: FIXED if searches_blocks else USUAL_BLOCKS}
         if self.method == "halving" or self.method == "hyperband":
-            return Sampling("random", "none")
+            return Sampling("random", "none", fixed)
         if self.method == "bohb":
-            return Sampling("tpe", "none")
-        fixed = {NETWORK: FIXED} if self._has_rungs(NETWORK) else {}
-        if self.method == "nas":
             return Sampling("tpe", "none", fixed)
-        return Sampling(self.method, self.pruner, fixed)
+        if self.method == "nas":
+            return Sampling("tpe", "none", fixed, best_first=True)
+        return Sampling(self.method, self.pruner, fixed, best_first=searches_blocks)
 
     def _has_rungs(self, family: str) -> bool:
         """Whether proposals of a family climb the rungs of architectures."""

@@ -90,6 +90,14 @@ def test_few_of_many_architectures_are_trained_to_the_end(tmp_path: Path) -> Non
     assert study.leaders[NETWORK].candidate.params["block"] == "residual"
 
 
+def test_other_methods_leave_the_blocks_as_they_are(tmp_path: Path) -> None:
+    study = searched(tmp_path, with_network(STUDY), method="tpe")
+    proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    names = {name for trial in proposed for name in trial.candidate.params}
+    assert "width" in names
+    assert not names & {"block", "activation", "normalised", "taper"}
+
+
 @pytest.mark.parametrize("on", [False, True])
 def test_networks_climb_rungs_beside_other_methods_where_that_is_asked_for(
     tmp_path: Path, on: bool
