@@ -53,7 +53,7 @@ def loss_of(job: Job) -> Outcome:
     params = job.candidate.params
     if job.candidate.is_baseline:
         return Outcome("done", 0.69, 0.1)
-    loss = 0.3 - 0.02 * params["layers"] - 0.05 * (params["block"] == "residual")
+    loss = 0.3 - 0.02 * params["layers"] - 0.05 * (params.get("block") == "residual")
     loss += 0.05 * abs(math.log(params["learning_rate"] / 0.006))
     done = 1.0 if job.rows is None else (job.rounds or 0) / 200
     return Outcome("done", loss + 0.1 * (1 - done), 1.5 * done, rounds=job.rounds or 150)
