@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from automl.budget import Budget, measure_crowding
 from automl.candidate import Candidate
+from automl.errors import InputError
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
@@ -80,6 +82,25 @@ class Tune:
         """Refuse a method whose library is not there."""
         if self.method == "gp":
             require("torch", "gp", "tune.method=gp")
+
+    def check_families(self, names: Sequence[str]) -> None:
+        """Refuse a search of architectures where the network takes no part.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The families that the run is bound to; empty if all take part.
+
+        Raises
+        ------
+        InputError
+            The network is not among them.
+        """
+        if self._searches_architectures and names and NETWORK not in names:
+            raise InputError(
+                f"tune.method=nas searches the family {NETWORK!r}, but only {', '.join(names)} "
+                f"may be tried. Add {NETWORK} to select.families."
+            )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""

@@ -142,6 +142,16 @@ def test_a_resumed_proposal_goes_on_from_its_highest_rung() -> None:
     assert reached == [0, 1, 3]
 
 
+def test_a_search_without_networks_is_refused(tmp_path: Path) -> None:
+    chosen = ("--set", "tune.method=nas", "--set", "select.families=linear,lightgbm")
+    refused = automl("fit", WINE, "--target", "cultivar", *chosen, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "automl: tune.method=nas searches the family 'mlp', but only linear, lightgbm may be "
+        "tried. Add mlp to select.families.\n"
+    )
+
+
 @pytest.mark.heavy
 def test_a_whole_run_is_made_again_bit_for_bit(tmp_path: Path) -> None:
     few = ("--trials", "14", "--engine", "inline", "-q", "--set", "clean.folds=3")
