@@ -53,7 +53,7 @@ class Demanding(Protocol):
     """A stage that some families have to take part for."""
 
     def check_families(self, names: Sequence[str]) -> None:
-        """Refuse, by an `InputError`, the only families that take part; all do if there are none."""
+        """Refuse, by an `InputError`, the only families that take part (none: all do)."""
         ...
 
 
