@@ -47,6 +47,9 @@ from automl.task import Task
 class MLPModel(NetworkModel):
     """A perceptron."""
 
+    # A row takes 0.6 of the time that it takes in blocks of 32, and many rows 1.2 times the time.
+    block_rows = 16
+
     def network_state(self) -> State:
         """Return the network's arrays."""
         return network_to_state(self.network)

@@ -21,7 +21,7 @@ from automl.models.deep.torch_losses import TorchLoss
 from automl.models.network.learner import NetworkT, NetworkT_co
 
 _SCORED_ROWS = 1024  # at a time
-_PREDICTION_FACTOR = 4.0  # in double precision, and in small blocks
+_PREDICTION_FACTOR = 6.0  # in double precision, and in small blocks
 
 
 @contextmanager

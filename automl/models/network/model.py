@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models._base import Fitted, Hyperparameters
-from automl.models._blocks import check_width, map_blocks, read_vector
+from automl.models._blocks import BLOCK_ROWS, check_width, map_blocks, read_vector
 from automl.models._early_stopping import HeldOutLosses
 from automl.models._target import TargetCoding
 from automl.models.network.outputs import mean_output
@@ -23,8 +23,6 @@ from automl.state import State
 # How far beyond the training targets a prediction may go, in multiples of their range.
 _NETWORK_EXTRAPOLATION = 0.5
 _MAX_CURVE_POINTS = 200
-# A row takes 0.6 of the time that it takes in blocks of 32, and many rows 1.2 times the time.
-_BLOCK_ROWS = 16
 
 
 class AnyNetwork(Protocol):
@@ -62,6 +60,8 @@ class NetworkModel:
     bounds: Floats
     target: TargetCoding
 
+    block_rows: ClassVar[int] = BLOCK_ROWS
+
     def predict(self, X: Matrix) -> Floats:
         """Return probabilities or values, computed in blocks; a missing number counts as 0.
 
@@ -76,7 +76,7 @@ class NetworkModel:
             return mean_output(scores, self.target, self.bounds)
 
         prepared = self.network.prepare(X)
-        raw = map_blocks(predict_block, prepared, _BLOCK_ROWS)
+        raw = map_blocks(predict_block, prepared, self.block_rows)
         return self.target.to_prediction(raw)
 
     @cached_property
