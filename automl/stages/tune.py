@@ -26,6 +26,7 @@ from automl.search.rungs import Ladder, ladder
 from automl.search.sampling import Sampling
 from automl.search.tuning import TuningPolicy
 from automl.stages._base import option
+from automl.stages._extra_families import affordable
 from automl.study import Study
 
 ARCHITECTURE_METHODS = ("tpe", "random")  # with which networks may climb rungs
@@ -202,7 +203,10 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
     seconds_left = 0.0
     if math.isfinite(seconds):
         seconds_left = UNTRIED_TIME_SHARE * seconds
-    for candidate in portfolio(study, study.families):
+    candidates = portfolio(study, study.families)
+    if not study.families:
+        candidates = affordable(study, candidates, seconds)
+    for candidate in candidates:
         if candidate.family in tried or candidate.family in untried:
             continue
         expected = expected_seconds(study, candidate)
