@@ -199,7 +199,7 @@ def _climbs(trial: Trial) -> bool:
     Other methods may begin with few rounds, too, but they search what is fixed here.
     """
     params = trial.candidate.params
-    if trial.candidate.origin != "tune":
+    if trial.candidate.origin != "tune" or "block" not in params:
         return False
     if any(params.get(name) != value for name, value in FIXED.items()):
         return False

@@ -7,6 +7,7 @@ import statistics
 
 from automl.candidate import Candidate, Job
 from automl.models import is_quick
+from automl.models.network.descent import n_epochs
 from automl.study import Study
 from automl.trial import Trial
 
@@ -85,7 +86,14 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
 
 
 def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float:
-    """Return fixed rounds as a share of those of a family's best trial, up to 1."""
+    """Return fixed rounds as a share of those of a family's best trial, up to 1.
+
+    A network's are a share of all epochs: it keeps the best one, but trains on for long.
+    """
+    if rounds and name == "mlp":
+        share = 1 - study.plan.held_share
+        n_rows = round(share * study.size.rows)
+        return min(1.0, rounds / n_epochs(n_rows))
     leader = study.leaders.get(name)
     if not rounds or leader is None:
         return 1.0
@@ -98,7 +106,7 @@ def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float
 def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:
     """Return the seconds of a fit on all rows, given the seconds that a job took.
 
-    They are more if the job trained on a sample, or few rounds, apart from the start of any fit.
+    They are more if the job trained on a sample, apart from the start of any fit, or few rounds.
     """
     if job.rows is None:
         return seconds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.candidate import Candidate
 from automl.features.recipe import Recipe
+from automl.insight.rung_losses import learnable_loss
 from automl.search.costs import expected_seconds
 from automl.search.sampling import Sampling
 from automl.space import (
@@ -119,6 +120,8 @@ class FamilyTuner:
         has_codes = recipe.has_native_categories and study.size.categories > 0
         space = study.family(name).space(study.known_task, has_codes)
         space = sampling.searched(name, space)
+        fixed = sampling.fixed_values(name)
+        kept = {key: params[key] for key in sampling.kept_names(name)}
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
@@ -136,9 +139,9 @@ class FamilyTuner:
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
-            fixed=_unusual(study, name, sampling.fixed_values(name)),
+            fixed=_unusual(study, name, {**kept, **fixed}),
         )
-        if sampling.best_first:
+        if sampling.best_first and fixed:
             tuner.queued_params = nearest(searched, params)
         if short_budget:
             tuner.queued_params = _with_higher_rates(searched, params)
@@ -164,13 +167,16 @@ class FamilyTuner:
         for trial in study.trials.values():
             if not self._is_news(trial):
                 continue
+            loss = learnable_loss(study, trial)
+            if loss is None:
+                continue
             self.known_ids.add(trial.id)
             params = _all_params(study, self.name, trial.candidate.params)
             point = nearest(self.space, params)
             known = optuna.trial.create_trial(
                 params=point,
                 distributions=_distributions(self.space, point),
-                value=study.expected_loss(trial),
+                value=loss,
                 intermediate_values=_losses_by_step(study, trial),
             )
             self.optuna_study.add_trial(known)
@@ -179,7 +185,7 @@ class FamilyTuner:
         """Whether the sampler can learn from a trial that it doesn't know."""
         if trial.candidate.family != self.name:
             return False
-        if not trial.losses or not trial.decided:
+        if not trial.decided:
             return False
         return trial.id not in self.known_ids
 
@@ -205,8 +211,8 @@ class FamilyTuner:
 
         trial = study.trials[proposal.candidate.id]
         low_fidelity = trial.low_fidelity
-        if trial.losses:
-            loss = study.expected_loss(trial)
+        loss = learnable_loss(study, trial)
+        if loss is not None:
             self.optuna_study.tell(proposal.optuna_trial, loss)
         elif low_fidelity is not None and low_fidelity.loss is not None:
             # The proposal went no further than a rung below all rows.

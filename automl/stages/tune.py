@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from automl.budget import Budget, measure_crowding
@@ -17,10 +17,10 @@ from automl.errors import InputError
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.architectures import FIXED, NETWORK, USUAL_BLOCKS, architecture_ladder
+from automl.search.architectures import BLOCKS, FIXED, NETWORK, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
-from automl.search.portfolio import portfolio
+from automl.search.portfolio import default_candidate, portfolio
 from automl.search.racing import RaceRules, RacingPolicy, gap_to_best
 from automl.search.rungs import Ladder, ladder
 from automl.search.sampling import Sampling
@@ -107,7 +107,8 @@ class Tune:
         """Tune until the budget or the trials are used up."""
         seconds = budget.remaining()
         workers = lab.workers
-        race = RaceRules(seconds, self.margin, _min_candidates(study, seconds, workers))
+        margin = math.inf if self._searches_architectures else self.margin
+        race = RaceRules(seconds, margin, _min_candidates(study, seconds, workers))
         tunable, _ = self._choose(study)
         first = []
         if tunable:
@@ -143,14 +144,15 @@ class Tune:
     def _sampling(self) -> Sampling:
         """Return how values are proposed."""
         searches_blocks = self._has_rungs(NETWORK)
-        fixed = {NETWORK: FIXED if searches_blocks else USUAL_BLOCKS}
+        fixed = {NETWORK: FIXED} if searches_blocks else {}
+        kept = {} if searches_blocks else {NETWORK: BLOCKS}
         if self.method == "halving" or self.method == "hyperband":
-            return Sampling("random", "none", fixed)
+            return Sampling("random", "none", fixed, kept)
         if self.method == "bohb":
-            return Sampling("tpe", "none", fixed)
+            return Sampling("tpe", "none", fixed, kept)
         if self.method == "nas":
             return Sampling("tpe", "none", fixed, best_first=True)
-        return Sampling(self.method, self.pruner, fixed, best_first=searches_blocks)
+        return Sampling(self.method, self.pruner, fixed, kept, searches_blocks)
 
     def _has_rungs(self, family: str) -> bool:
         """Whether proposals of a family climb the rungs of architectures."""
@@ -217,10 +219,10 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
 
 
 def _first_networks(study: Study) -> list[Candidate]:
-    """Return the portfolio's first network, which a search of architectures begins with."""
-    candidates = portfolio(study, study.families)
-    networks = [candidate for candidate in candidates if candidate.family == NETWORK]
-    return networks[:1]
+    """Return the network that a search of architectures begins with where none is complete."""
+    usual = default_candidate(study, NETWORK)
+    params = {**usual.params, **FIXED}
+    return [replace(usual, params=params)]
 
 
 def _min_candidates(study: Study, seconds: float, workers: int) -> int:

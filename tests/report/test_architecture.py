@@ -41,7 +41,7 @@ def searched_run(folder: Path, kind: str = "binary") -> Made:
         ({"width": 33}, 0.40, 2),
         ({"width": 250}, 0.31, 3),
     ):
-        candidate = Candidate("mlp", {**params, **FIXED}, RECIPE, "tune")
+        candidate = Candidate("mlp", {"block": "plain", **params, **FIXED}, RECIPE, "tune")
         is_complete = loss < 0.30
         climb(made, candidate, loss, n_rungs, is_complete)
     return made

@@ -15,6 +15,7 @@ from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
 from automl.insight import learn_from
 from automl.insight.points import trial_points
+from automl.insight.rung_losses import learnable_loss
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import find_family
 from automl.search.architectures import FIXED, NETWORK, architecture_ladder
@@ -121,13 +122,33 @@ def test_a_search_without_a_network_begins_with_one(tmp_path: Path) -> None:
     assert "tune" in origins
 
 
+def test_a_network_that_was_given_up_does_not_end_the_search(tmp_path: Path) -> None:
+    candidate = Candidate(NETWORK, {}, RECIPES["onehot"], "portfolio")
+    job = Job(candidate, "")
+    study = STUDY.add(FitStarted(job))
+    study = study.add(FitEnded(candidate.id, job.key, Outcome("done", 0.6, 1.5, rounds=150)))
+    study = searched(tmp_path, study.add(TrialDecided(candidate.id, "dropped")))
+    assert study.leaders[NETWORK].candidate.params["block"] == "residual"
+
+
+def test_what_is_told_of_a_dropped_architecture_is_no_less_than_the_best_one(
+    tmp_path: Path,
+) -> None:
+    study = searched(tmp_path, with_network(STUDY))
+    best = study.leaders[NETWORK]
+    for trial in study.trials.values():
+        loss = learnable_loss(study, trial)
+        if trial.decided == "dropped" and loss is not None:
+            assert loss >= best.loss
+
+
 def test_what_an_architecture_costs_is_told_by_its_first_epochs(tmp_path: Path) -> None:
     study = with_network(STUDY)
     candidate = Candidate(NETWORK, {"width": 256}, RECIPES["onehot"], "tune")
     job = Job(candidate, "", rows=ROWS, rounds=15)
     study = study.add(FitStarted(job))
     study = study.add(FitEnded(candidate.id, job.key, Outcome("done", 0.4, 0.6, rounds=15)))
-    assert expected_seconds(study, candidate) == pytest.approx(6.0, abs=0.1)
+    assert expected_seconds(study, candidate) == pytest.approx(0.04 + 0.6 * 88 / 15)
 
 
 def test_a_resumed_proposal_goes_on_from_its_highest_rung() -> None:
