@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from automl.models.network.descent import n_epochs
-from automl.search.architectures import FIXED, NETWORK
+from automl.search.architectures import FIXED
+from automl.search.networks import NETWORK, network_epochs
 from automl.search.rungs import Ladder, Rung
 from automl.space import Space
 from automl.study import Study
@@ -83,15 +83,11 @@ class NetworkSearch:
     @property
     def epochs(self) -> int:
         """Number of epochs of a whole training on the training rows of a fold."""
-        share = 1 - self.study.plan.held_share
-        n_rows = round(share * self.study.size.rows)
-        return n_epochs(n_rows)
+        return network_epochs(self.study)
 
     def params(self, trial: Trial) -> dict[str, Any]:
         """Return a network's hyperparameters, with the family's values where none are given."""
-        family = self.study.family(NETWORK)
-        defaults = family.defaults(self.study.known_task)
-        return {**defaults, **trial.candidate.params}
+        return self.study.all_params(NETWORK, trial.candidate.params)
 
     def differences(self, trial: Trial, other: Trial) -> list[Difference]:
         """Return the hyperparameters in which two networks differ, and their recipes.

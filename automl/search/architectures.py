@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automl.models.network.descent import n_epochs
 from automl.models.network.schedule import swing_ends
+from automl.search.networks import network_epochs
 from automl.search.rungs import Ladder, Rung
 from automl.study import Study
 
-NETWORK = "mlp"  # the family that is searched
 _RESTARTS = 3
 # Hyperparameters that are not searched, so that all proposals are compared at equal moments.
 FIXED: Mapping[str, Any] = {"restarts": _RESTARTS}
@@ -44,9 +43,7 @@ def architecture_ladder(study: Study) -> Ladder:
 
 def _rung_epochs(study: Study) -> list[int]:
     """Return the epochs after which a proposal is judged."""
-    share = 1 - study.plan.held_share
-    n_rows = round(share * study.size.rows)
-    epochs = n_epochs(n_rows)
+    epochs = network_epochs(study)
     *ends, _ = swing_ends(_RESTARTS)
     counts = []
     for end in ends:

@@ -7,7 +7,7 @@ import statistics
 
 from automl.candidate import Candidate, Job
 from automl.models import is_quick
-from automl.models.network.descent import n_epochs
+from automl.search.networks import NETWORK, network_epochs
 from automl.study import Study
 from automl.trial import Trial
 
@@ -90,10 +90,8 @@ def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float
 
     A network's are a share of all epochs: it keeps the best one, but trains on for long.
     """
-    if rounds and name == "mlp":
-        share = 1 - study.plan.held_share
-        n_rows = round(share * study.size.rows)
-        return min(1.0, rounds / n_epochs(n_rows))
+    if rounds and name == NETWORK:
+        return min(1.0, rounds / network_epochs(study))
     leader = study.leaders.get(name)
     if not rounds or leader is None:
         return 1.0

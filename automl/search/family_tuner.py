@@ -115,7 +115,7 @@ class FamilyTuner:
         """
         best = study.leaders[name]
         recipe = best.candidate.recipe
-        params = _all_params(study, name, best.candidate.params)
+        params = study.all_params(name, best.candidate.params)
         seconds = expected_seconds(study, best.candidate)
         has_codes = recipe.has_native_categories and study.size.categories > 0
         space = study.family(name).space(study.known_task, has_codes)
@@ -171,7 +171,7 @@ class FamilyTuner:
             if loss is None:
                 continue
             self.known_ids.add(trial.id)
-            params = _all_params(study, self.name, trial.candidate.params)
+            params = study.all_params(self.name, trial.candidate.params)
             point = nearest(self.space, params)
             known = optuna.trial.create_trial(
                 params=point,
@@ -258,16 +258,6 @@ def _losses_by_step(study: Study, trial: Trial) -> dict[int, float]:
         if split in trial.losses:
             losses[step] = trial.losses[split]
     return losses
-
-
-def _all_params(study: Study, name: str, params: Params) -> dict[str, Any]:
-    """Return hyperparameters of a family, with its own values where none are given."""
-    family = study.family(name)
-    return {
-        **family.library_defaults(study.known_task),
-        **family.defaults(study.known_task),
-        **params,
-    }
 
 
 def _unusual(study: Study, name: str, params: Params) -> Params:

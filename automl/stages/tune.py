@@ -17,9 +17,10 @@ from automl.errors import InputError
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.architectures import BLOCKS, FIXED, NETWORK, architecture_ladder
+from automl.search.architectures import BLOCKS, FIXED, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
+from automl.search.networks import NETWORK
 from automl.search.portfolio import default_candidate, portfolio
 from automl.search.racing import RaceRules, RacingPolicy, gap_to_best
 from automl.search.rungs import Ladder, ladder

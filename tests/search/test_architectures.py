@@ -18,8 +18,9 @@ from automl.insight.points import trial_points
 from automl.insight.rung_losses import learnable_loss
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import find_family
-from automl.search.architectures import FIXED, NETWORK, architecture_ladder
+from automl.search.architectures import FIXED, architecture_ladder
 from automl.search.costs import expected_seconds
+from automl.search.networks import NETWORK
 from automl.search.rungs import Rung
 from automl.stages.tune import Tune
 from automl.store import Store
