@@ -175,6 +175,8 @@ class Outcome:
     loss : float or None
     seconds : float
         Of the fit alone.
+    seconds_before : float
+        Of the fits that it went on from.
     rounds : int or None
     reason : str
         Why it failed.
@@ -198,6 +200,12 @@ class Outcome:
     size: int = 0
     row_ms: float = 0.0
     encoding_size: int = 0
+    seconds_before: float = 0.0
+
+    @property
+    def whole_seconds(self) -> float:
+        """Seconds of the training from zero."""
+        return self.seconds_before + self.seconds
 
     @property
     def is_done(self) -> bool:

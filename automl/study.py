@@ -263,6 +263,15 @@ class Study:
         """Return the family of this name, as this run knows it."""
         return find_family(name, self.extensions)
 
+    def all_params(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return hyperparameters of a family, with its own values where none are given."""
+        family = self.family(name)
+        return {
+            **family.library_defaults(self.known_task),
+            **family.defaults(self.known_task),
+            **params,
+        }
+
     @property
     def known_task(self) -> Task:
         """The task, known from the clean stage on."""

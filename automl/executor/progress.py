@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.candidate import Job, digest
+from automl.errors import UnsafeModel
 from automl.files import atomic_write
 from automl.run_files import PROGRESS
 from automl.state import State, pack_to_bytes, unpack_bytes
@@ -60,7 +61,11 @@ class ProgressFiles:
             return None
         furthest = max(reached)
         packed = files[furthest].read_bytes()
-        stored = unpack_bytes(packed)
+        try:
+            stored = unpack_bytes(packed)
+        except UnsafeModel:  # half of it, after a power failure
+            files[furthest].unlink()
+            return None
         return Progress(**stored)
 
     def keep(
@@ -81,7 +86,7 @@ class ProgressFiles:
                 other.unlink(missing_ok=True)
 
     def forget(self, job: Job, n_rows: int) -> None:
-        """Remove what a job went on from: it went as far as it will."""
+        """Remove what a job went on from: it is over."""
         for _, path in self._files(job, n_rows):
             path.unlink(missing_ok=True)
 

@@ -259,10 +259,10 @@ class Worker:
         if held is not None:
             predictions = fitted.model.predict(held.X)
         seconds = time.monotonic() - started
-        if before is not None:
-            seconds += before.seconds
+        seconds_before = 0.0 if before is None else before.seconds
         if fitted.progress is not None and job.is_resumable:
-            self._progress.keep(job, n_rows, Progress(fitted.progress, seconds))
+            progress = Progress(fitted.progress, seconds_before + seconds)
+            self._progress.keep(job, n_rows, progress)
         elif before is not None:
             self._progress.forget(job, n_rows)
         loss = None
@@ -286,6 +286,7 @@ class Worker:
             size=size,
             row_ms=row_ms,
             encoding_size=encoding_size,
+            seconds_before=seconds_before,
         )
 
     def _encoding_size(self, job: Job) -> int:

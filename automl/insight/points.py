@@ -91,7 +91,10 @@ def trial_points(study: Study, name: str) -> Points:
     )
 
 
-def to_coordinate(range_: Range, value: Any) -> float:
+def to_coordinate(
+    range_: Range,
+    value: Any,
+) -> float:
     """Return the coordinate of a value: from 0 to 1 in a range, the index in a choice."""
     if not isinstance(range_, Choice):
         return range_.to_unit(value)
@@ -126,12 +129,8 @@ def _all_params(study: Study, trial: Trial) -> Params:
     """
     candidate = trial.candidate
     family = study.family(candidate.family)
-    params = {
-        **family.library_defaults(study.known_task),
-        **family.defaults(study.known_task),
-        **candidate.params,
-        RECIPE: candidate.recipe.name,
-    }
+    params = study.all_params(candidate.family, candidate.params)
+    params[RECIPE] = candidate.recipe.name
     return existing(family.space(study.known_task), params)
 
 

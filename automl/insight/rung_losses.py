@@ -16,6 +16,8 @@ def learnable_loss(study: Study, trial: Trial) -> float | None:
     if trial.losses:
         return study.expected_loss(trial)
     own = _rung_losses(trial)
+    if not own:
+        return None
     for other in study.ranked_models:
         if other.family != trial.family:
             continue

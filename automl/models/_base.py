@@ -88,8 +88,8 @@ class FitContext:
         fit goes on from it instead of from zero, up to `rounds` in total. A family that hands back
         no progress ignores it.
     resumable : bool
-        Whether a later fit may go on from this one. Then held-out rows choose among its `rounds`
-        as they would choose among all, and it hands back its progress.
+        Whether a later fit may go on from this one. A family that can go on then lets held-out
+        rows choose among the `rounds`, as they would choose among all, and hands back its progress.
     """
 
     task: Task

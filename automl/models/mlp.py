@@ -19,10 +19,8 @@ from automl.models._base import (
     PlainFamily,
     Sample,
 )
-from automl.models._blocks import read_integer
 from automl.models._losses import select_loss
 from automl.models._rows import encode_rows
-from automl.models._target import read_target
 from automl.models.constant import ConstantModel
 from automl.models.network.descent import (
     MAX_BATCH_ROWS,
@@ -30,12 +28,7 @@ from automl.models.network.descent import (
     TARGET_STEPS,
     USUAL_MAX_BATCH_ROWS,
 )
-from automl.models.network.model import (
-    NetworkModel,
-    fitted_network,
-    prediction_bounds,
-    read_bounds,
-)
+from automl.models.network.model import NetworkModel, fitted_network, restored_network
 from automl.models.network.perceptron import PerceptronLearner, initial_perceptron
 from automl.models.network.state import network_from_state, network_to_state
 from automl.models.network.training import Training, TrainingRows
@@ -46,6 +39,9 @@ from automl.task import Task
 
 class MLPModel(NetworkModel):
     """A perceptron."""
+
+    # A row takes 0.6 of the time that it takes in blocks of 32, and many rows 1.2 times the time.
+    block_rows = 16
 
     def network_state(self) -> State:
         """Return the network's arrays."""
@@ -126,11 +122,7 @@ class MLP(PlainFamily):
     ) -> PreparedNetwork:
         """Return the rows with encoded targets and without missing values."""
         encoded = encode_rows(train, context)
-        rows = TrainingRows(encoded.sample, None, encoded.target)
-        if held is not None:
-            held = encoded.target.encode(held)
-            if len(held.y):
-                rows = replace(rows, held=held)
+        rows = TrainingRows.of(encoded, held)
         return PreparedNetwork(rows, encoded.fallback)
 
     def fit(
@@ -152,13 +144,7 @@ class MLP(PlainFamily):
             best_network = learner.go_on(context.progress)
             training.go_on(context.progress["losses"], best_network)
         training.run()
-        model = MLPModel(
-            network=training.best_network,
-            features=encoded.train.X.shape[1],
-            bounds=prediction_bounds(encoded.train.y),
-            target=target,
-        )
-        fitted = fitted_network(model, training, resolved)
+        fitted = fitted_network(MLPModel, training, encoded, resolved)
         if not context.resumable or training.stopped:
             return fitted
         progress = learner.progress(training.best_network)
@@ -167,12 +153,7 @@ class MLP(PlainFamily):
 
     def restore(self, state: State) -> Model:
         """Return the model of the arrays, after checking them against one another."""
-        if "constant" in state:
-            return ConstantModel.from_state(state)
-        target = read_target(state)
-        features = read_integer(state, "features")
-        network = network_from_state(state, features, target.columns)
-        return MLPModel(network, features, read_bounds(state), target)
+        return restored_network(MLPModel, state, network_from_state)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds; measured: 2.5 ms for a step of 10 columns, 4 ms for one of 40."""

@@ -25,6 +25,7 @@ from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
 from automl.models import holds_rows
 from automl.report import lessons
+from automl.report.architecture import describe_architecture
 from automl.report.figures import draw_figures
 from automl.report.lesson_figures import draw_lesson_figures
 from automl.report.plotting import Figure
@@ -120,7 +121,13 @@ def render_page(
         drawn += draw_lesson_figures(study, insight)
         chapter = _lessons(study, insight)
     content = _content(study, timeline, folder, home or folder)
-    return _filled("report.html", drawn, **content, lessons=chapter)
+    return _filled(
+        "report.html",
+        drawn,
+        **content,
+        lessons=chapter,
+        architecture=describe_architecture(study),
+    )
 
 
 def render_figure_page(figure: Figure) -> str:
@@ -145,10 +152,18 @@ def _filled(template: str, drawn: Sequence[Figure], **content: Any) -> str:
         **content,
         figures={figure.name: figure for figure in drawn},
         drawings=[figure.to_json() for figure in drawn],
-        style=Markup(_asset("report.css")),  # these three are files of this package and of plotly's
+        style=Markup(_style(content)),  # these three are files of this package and of plotly's
         script=Markup(_asset("report.js")),
         plotly=Markup(_plotly()) if drawn else "",
     )
+
+
+def _style(content: Mapping[str, Any]) -> str:
+    """Return the style sheet, with that of the chapter on architectures where there is one."""
+    style = _asset("report.css")
+    if content.get("architecture"):
+        style += _asset("architecture.css")
+    return style
 
 
 def _asset(name: str) -> str:

@@ -17,6 +17,7 @@ from automl.pipeline import Pipeline
 from automl.predictor import Predictor
 from automl.resources import SINGLE_THREAD, Resources
 from automl.run.scoring import ScoredTable
+from automl.stages.traits import check_families
 from automl.study import Study
 
 EndCallback = Callable[[Study, Path], None]
@@ -72,10 +73,12 @@ class Settings:
     extensions: Extensions = NO_EXTENSIONS
 
     def __post_init__(self) -> None:
-        """Refuse families that are not known."""
+        """Refuse families that are not known, or that leave a stage nothing to do."""
         for name in self.pipeline.families:
             find_family(name, self.extensions)
             check_trainable(name)
+        for step in self.pipeline.steps:
+            check_families(step.stage, self.pipeline.families)
 
     @property
     def budget(self) -> Budget:

@@ -7,6 +7,7 @@ import statistics
 
 from automl.candidate import Candidate, Job
 from automl.models import is_quick
+from automl.search.networks import NETWORK, network_epochs
 from automl.study import Study
 from automl.trial import Trial
 
@@ -73,7 +74,7 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
                 if outcome.status != "done":
                     continue
                 job = trial.jobs[key]
-                scaled = scale_to_all_rows(study, job, outcome.seconds)
+                scaled = scale_to_all_rows(study, job, outcome.whole_seconds)
                 seconds.append(scaled)
             if seconds:
                 mean = statistics.fmean(seconds)
@@ -85,7 +86,12 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
 
 
 def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float:
-    """Return fixed rounds as a share of those of a family's best trial, up to 1."""
+    """Return fixed rounds as a share of those of a family's best trial, up to 1.
+
+    A network's are a share of all epochs: it keeps the best one, but trains on for long.
+    """
+    if rounds and name == NETWORK:
+        return min(1.0, rounds / network_epochs(study))
     leader = study.leaders.get(name)
     if not rounds or leader is None:
         return 1.0
@@ -98,7 +104,7 @@ def _share_of_usual_rounds(study: Study, name: str, rounds: int | None) -> float
 def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:
     """Return the seconds of a fit on all rows, given the seconds that a job took.
 
-    They are more if the job trained on a sample, or few rounds, apart from the start of any fit.
+    They are more if the job trained on a sample, apart from the start of any fit, or few rounds.
     """
     if job.rows is None:
         return seconds
@@ -174,7 +180,7 @@ def _observed_seconds(study: Study, trial: Trial, estimate: float) -> list[float
         if outcome.status not in ("done", "timeout"):
             continue
         job = trial.jobs[key]
-        seconds = scale_to_all_rows(study, job, outcome.seconds)
+        seconds = scale_to_all_rows(study, job, outcome.whole_seconds)
         if outcome.status == "timeout":
             seconds = max(estimate, seconds)
         observed.append(seconds)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.candidate import Candidate
 from automl.features.recipe import Recipe
+from automl.insight.rung_losses import learnable_loss
 from automl.search.costs import expected_seconds
 from automl.search.sampling import Sampling
 from automl.space import (
@@ -114,11 +115,13 @@ class FamilyTuner:
         """
         best = study.leaders[name]
         recipe = best.candidate.recipe
-        params = _all_params(study, name, best.candidate.params)
+        params = study.all_params(name, best.candidate.params)
         seconds = expected_seconds(study, best.candidate)
         has_codes = recipe.has_native_categories and study.size.categories > 0
         space = study.family(name).space(study.known_task, has_codes)
         space = sampling.searched(name, space)
+        fixed = sampling.fixed_values(name)
+        kept = {key: params[key] for key in sampling.kept_names(name)}
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
@@ -136,9 +139,9 @@ class FamilyTuner:
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
-            fixed=sampling.fixed_values(name),
+            fixed=_unusual(study, name, {**kept, **fixed}),
         )
-        if tuner.fixed:  # the best one that is known comes first, for others to be compared with
+        if sampling.best_first and fixed:
             tuner.queued_params = nearest(searched, params)
         if short_budget:
             tuner.queued_params = _with_higher_rates(searched, params)
@@ -164,13 +167,16 @@ class FamilyTuner:
         for trial in study.trials.values():
             if not self._is_news(trial):
                 continue
+            loss = learnable_loss(study, trial)
+            if loss is None:
+                continue
             self.known_ids.add(trial.id)
-            params = _all_params(study, self.name, trial.candidate.params)
+            params = study.all_params(self.name, trial.candidate.params)
             point = nearest(self.space, params)
             known = optuna.trial.create_trial(
                 params=point,
                 distributions=_distributions(self.space, point),
-                value=study.expected_loss(trial),
+                value=loss,
                 intermediate_values=_losses_by_step(study, trial),
             )
             self.optuna_study.add_trial(known)
@@ -179,7 +185,7 @@ class FamilyTuner:
         """Whether the sampler can learn from a trial that it doesn't know."""
         if trial.candidate.family != self.name:
             return False
-        if not trial.losses or not trial.decided:
+        if not trial.decided:
             return False
         return trial.id not in self.known_ids
 
@@ -205,8 +211,8 @@ class FamilyTuner:
 
         trial = study.trials[proposal.candidate.id]
         low_fidelity = trial.low_fidelity
-        if trial.losses:
-            loss = study.expected_loss(trial)
+        loss = learnable_loss(study, trial)
+        if loss is not None:
             self.optuna_study.tell(proposal.optuna_trial, loss)
         elif low_fidelity is not None and low_fidelity.loss is not None:
             # The proposal went no further than a rung below all rows.
@@ -254,14 +260,10 @@ def _losses_by_step(study: Study, trial: Trial) -> dict[int, float]:
     return losses
 
 
-def _all_params(study: Study, name: str, params: Params) -> dict[str, Any]:
-    """Return hyperparameters of a family, with its own values where none are given."""
-    family = study.family(name)
-    return {
-        **family.library_defaults(study.known_task),
-        **family.defaults(study.known_task),
-        **params,
-    }
+def _unusual(study: Study, name: str, params: Params) -> Params:
+    """Return the hyperparameters that are not a family's defaults: a candidate leaves those out."""
+    defaults = study.family(name).defaults(study.known_task)
+    return {key: value for key, value in params.items() if defaults.get(key) != value}
 
 
 def _with_higher_rates(space: Space, params: Params) -> dict[str, Any]:

@@ -34,11 +34,21 @@ class Sampling:
     pruner : str
     fixed : mapping of str to mapping
         By family, hyperparameters that are not searched, with the values of all its proposals.
+    kept : mapping of str to tuple of str
+        By family, hyperparameters that are not searched, of which proposals have the best values.
+    best_first : bool
+        Whether proposals begin with the best values that are known, for others to be compared with.
     """
 
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    best_first: bool = False
+
+    def kept_names(self, family: str) -> tuple[str, ...]:
+        """Return a family's hyperparameters that proposals take from the best trial."""
+        return self.kept.get(family, ())
 
     def fixed_values(self, family: str) -> Mapping[str, Any]:
         """Return a family's hyperparameters that are not searched, with their values."""
@@ -46,8 +56,9 @@ class Sampling:
 
     def searched(self, family: str, space: Space) -> Space:
         """Return a family's space without the hyperparameters that are not searched."""
-        fixed = self.fixed_values(family)
-        names = [name for name in space if name not in fixed]
+        known = set(self.fixed_values(family))
+        known.update(self.kept_names(family))
+        names = [name for name in space if name not in known]
         return {name: space[name] for name in names}
 
     def create_study(self, seed: int, has_conditions: bool = False) -> optuna.Study:
@@ -151,7 +162,10 @@ def grid(space: Space) -> Levels:
     return levels
 
 
-def _levels(range_: Range, count: int) -> list[Any]:
+def _levels(
+    range_: Range,
+    count: int,
+) -> list[Any]:
     """Return values of a range, its ends among them; a choice's own values."""
     if isinstance(range_, Choice):
         return list(range_.values)

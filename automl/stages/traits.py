@@ -48,7 +48,16 @@ class Importing(Protocol):
         ...
 
 
-TRAITS = (Searching, Restricting, Reserving, Importing)
+@runtime_checkable
+class Demanding(Protocol):
+    """A stage that some families have to take part for."""
+
+    def check_families(self, names: Sequence[str]) -> None:
+        """Refuse, by an `InputError`, the only families that take part (none: all do)."""
+        ...
+
+
+TRAITS = (Searching, Restricting, Reserving, Importing, Demanding)
 
 
 def searches(stage: Any) -> bool:
@@ -61,6 +70,12 @@ def only_families(stage: Any) -> tuple[str, ...] | None:
     if isinstance(stage, Restricting):
         return stage.only_families
     return None
+
+
+def check_families(stage: Any, names: Sequence[str]) -> None:
+    """Raise an `InputError` if a stage has nothing to do with these families alone."""
+    if isinstance(stage, Demanding):
+        stage.check_families(names)
 
 
 def seconds_needed(

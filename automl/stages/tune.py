@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from automl.budget import Budget, measure_crowding
 from automl.candidate import Candidate
+from automl.errors import InputError
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.architectures import FIXED, NETWORK, architecture_ladder
+from automl.search.architectures import BLOCKS, FIXED, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
-from automl.search.portfolio import portfolio
+from automl.search.networks import NETWORK
+from automl.search.portfolio import default_candidate, portfolio
 from automl.search.racing import RaceRules, RacingPolicy, gap_to_best
 from automl.search.rungs import Ladder, ladder
 from automl.search.sampling import Sampling
 from automl.search.tuning import TuningPolicy
 from automl.stages._base import option
+from automl.stages._extra_families import affordable
 from automl.study import Study
 
 ARCHITECTURE_METHODS = ("tpe", "random")  # with which networks may climb rungs
@@ -66,7 +70,7 @@ class Tune:
         "one's lead over the baseline.",
     )
     architectures: bool = option(
-        True,
+        False,
         "Whether proposals of the network climb rungs of epochs, as with nas, rather than folds; "
         "with tpe and random.",
     )
@@ -81,11 +85,31 @@ class Tune:
         if self.method == "gp":
             require("torch", "gp", "tune.method=gp")
 
+    def check_families(self, names: Sequence[str]) -> None:
+        """Refuse a search of architectures where the network takes no part.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The families that the run is bound to; empty if all take part.
+
+        Raises
+        ------
+        InputError
+            The network is not among them.
+        """
+        if self._searches_architectures and names and NETWORK not in names:
+            raise InputError(
+                f"tune.method=nas searches the family {NETWORK!r}, but only {', '.join(names)} "
+                f"may be tried. Add {NETWORK} to select.families."
+            )
+
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
         seconds = budget.remaining()
         workers = lab.workers
-        race = RaceRules(seconds, self.margin, _min_candidates(study, seconds, workers))
+        margin = math.inf if self._searches_architectures else self.margin
+        race = RaceRules(seconds, margin, _min_candidates(study, seconds, workers))
         tunable, _ = self._choose(study)
         first = []
         if tunable:
@@ -120,14 +144,16 @@ class Tune:
 
     def _sampling(self) -> Sampling:
         """Return how values are proposed."""
+        searches_blocks = self._has_rungs(NETWORK)
+        fixed = {NETWORK: FIXED} if searches_blocks else {}
+        kept = {} if searches_blocks else {NETWORK: BLOCKS}
         if self.method == "halving" or self.method == "hyperband":
-            return Sampling("random", "none")
+            return Sampling("random", "none", fixed, kept)
         if self.method == "bohb":
-            return Sampling("tpe", "none")
-        fixed = {NETWORK: FIXED} if self._has_rungs(NETWORK) else {}
+            return Sampling("tpe", "none", fixed, kept)
         if self.method == "nas":
-            return Sampling("tpe", "none", fixed)
-        return Sampling(self.method, self.pruner, fixed)
+            return Sampling("tpe", "none", fixed, best_first=True)
+        return Sampling(self.method, self.pruner, fixed, kept, searches_blocks)
 
     def _has_rungs(self, family: str) -> bool:
         """Whether proposals of a family climb the rungs of architectures."""
@@ -180,7 +206,10 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
     seconds_left = 0.0
     if math.isfinite(seconds):
         seconds_left = UNTRIED_TIME_SHARE * seconds
-    for candidate in portfolio(study, study.families):
+    candidates = portfolio(study, study.families)
+    if not study.families:
+        candidates = affordable(study, candidates, seconds)
+    for candidate in candidates:
         if candidate.family in tried or candidate.family in untried:
             continue
         expected = expected_seconds(study, candidate)
@@ -191,10 +220,10 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
 
 
 def _first_networks(study: Study) -> list[Candidate]:
-    """Return the portfolio's first network, which a search of architectures begins with."""
-    candidates = portfolio(study, study.families)
-    networks = [candidate for candidate in candidates if candidate.family == NETWORK]
-    return networks[:1]
+    """Return the network that a search of architectures begins with where none is complete."""
+    usual = default_candidate(study, NETWORK)
+    params = {**usual.params, **FIXED}
+    return [replace(usual, params=params)]
 
 
 def _min_candidates(study: Study, seconds: float, workers: int) -> int:
@@ -213,7 +242,7 @@ def _min_candidates(study: Study, seconds: float, workers: int) -> int:
     """
     if math.isinf(seconds) or not study.ranked or not study.ranked[0].is_cut_short:
         return RaceRules.min_candidates
-    longest = max(outcome.seconds for outcome in study.ranked[0].full_outcomes.values())
+    longest = max(outcome.whole_seconds for outcome in study.ranked[0].full_outcomes.values())
     n_waves = math.ceil(len(study.plan.splits) / workers)
     candidate_seconds = n_waves * longest / 2
     affordable = int(seconds / max(0.1, candidate_seconds))

@@ -180,7 +180,7 @@ def test_many_rows_are_learnt_from_in_two_seconds(loaded: Family) -> None:
     before = time.monotonic()
     fitted = fit(loaded, how_of("binary", budget=Budget().within(2.0)), train, held)
     prediction = fitted.model.predict(held.X)
-    assert time.monotonic() - before < 2.0 + 0.5  # the machine may be busy
+    assert time.monotonic() - before < 2.0 + 1.0  # the machine may be busy
     assert fitted.hit_deadline
     loss = how_of("binary").metric.loss_of_output(held.y, prediction, held.weight)
     assert loss < 0.6

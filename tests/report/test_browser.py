@@ -15,6 +15,7 @@ from automl.insight import learn_from
 from automl.report import write_report
 from automl.timeline import read_timeline
 from tests.report.runs import examined_run
+from tests.report.test_architecture import searched_run
 
 FRAME = """<iframe id="frame" src="run/report.html"
   style="width: {width}px; height: 900px; border: 0"></iframe>
@@ -24,7 +25,9 @@ frame.onload = () => {{
   const page = frame.contentDocument;
   const seen = page.documentElement.clientWidth;  // without the scroll bar
   const cut = (box, text) => box.getBoundingClientRect().right > seen ? [text.slice(0, 60)] : [];
-  const captions = [...page.querySelectorAll("caption span, figcaption, .outcome p, #findings td")];
+  const captions = [...page.querySelectorAll(
+    "caption span, figcaption, .outcome p, #findings td, #architecture li, .network text"
+  )];
   told.textContent = JSON.stringify({{
     captions: captions.length,
     cut: captions.flatMap(one => cut(one, one.textContent)),
@@ -43,6 +46,19 @@ def test_nothing_that_is_to_be_read_is_cut_on_a_screen_with_a_scroll_bar(
     examined_run(tmp_path / "run")
     study = replay(tmp_path / "run")
     write_report(study, tmp_path / "run", learn_from(study, read_timeline(tmp_path / "run")))
+    assert_nothing_is_cut(width, tmp_path)
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="`make programs` installs it")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_of_the_chapter_on_architectures_is_cut(width: int, tmp_path: Path) -> None:
+    searched_run(tmp_path / "run")
+    write_report(replay(tmp_path / "run"), tmp_path / "run")
+    assert_nothing_is_cut(width, tmp_path)
+
+
+def assert_nothing_is_cut(width: int, tmp_path: Path) -> None:
     (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
     flags = [
         "--headless",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
 from automl.insight import learn_from
 from automl.insight.points import trial_points
+from automl.insight.rung_losses import learnable_loss
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import find_family
-from automl.search.architectures import FIXED, NETWORK, architecture_ladder
+from automl.search.architectures import FIXED, architecture_ladder
 from automl.search.costs import expected_seconds
+from automl.search.networks import NETWORK
 from automl.search.rungs import Rung
 from automl.stages.tune import Tune
 from automl.store import Store
@@ -52,15 +55,16 @@ def loss_of(job: Job) -> Outcome:
     params = job.candidate.params
     if job.candidate.is_baseline:
         return Outcome("done", 0.69, 0.1)
-    loss = 0.3 - 0.02 * params["layers"] - 0.05 * (params["block"] == "residual")
+    loss = 0.3 - 0.02 * params["layers"] - 0.05 * (params.get("block") == "residual")
     loss += 0.05 * abs(math.log(params["learning_rate"] / 0.006))
     done = 1.0 if job.rows is None else (job.rounds or 0) / 200
     return Outcome("done", loss + 0.1 * (1 - done), 1.5 * done, rounds=job.rounds or 150)
 
 
-def searched(folder: Path, study: Study, seconds: float = 120.0) -> Study:
-    lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
-    study = Tune(method="nas", use_all=True).run(study, lab, lab.budget)
+def searched(folder: Path, study: Study, **options: Any) -> Study:
+    options = options or {"method": "nas"}
+    lab = SimulatedLab(Store(folder / "run"), loss_of, 120.0)
+    study = Tune(**options, use_all=True).run(study, lab, lab.budget)
     lab.data.store.close()
     return study
 
@@ -88,6 +92,23 @@ def test_few_of_many_architectures_are_trained_to_the_end(tmp_path: Path) -> Non
     assert study.leaders[NETWORK].candidate.params["block"] == "residual"
 
 
+def test_other_methods_leave_the_blocks_as_they_are(tmp_path: Path) -> None:
+    study = searched(tmp_path, with_network(STUDY), method="tpe")
+    proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    names = {name for trial in proposed for name in trial.candidate.params}
+    assert "width" in names
+    assert not names & {"block", "activation", "normalised", "taper"}
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_networks_climb_rungs_beside_other_methods_where_that_is_asked_for(
+    tmp_path: Path, on: bool
+) -> None:
+    study = searched(tmp_path, with_network(STUDY), method="tpe", architectures=on)
+    jobs = [job for trial in study.trials.values() for job in trial.jobs.values()]
+    assert any(job.is_resumable for job in jobs) == on
+
+
 def test_the_best_known_network_comes_first_to_compare_with(tmp_path: Path) -> None:
     study = searched(tmp_path, with_network(STUDY))
     first = next(trial for trial in study.trials.values() if trial.candidate.origin == "tune")
@@ -102,13 +123,33 @@ def test_a_search_without_a_network_begins_with_one(tmp_path: Path) -> None:
     assert "tune" in origins
 
 
+def test_a_network_that_was_given_up_does_not_end_the_search(tmp_path: Path) -> None:
+    candidate = Candidate(NETWORK, {}, RECIPES["onehot"], "portfolio")
+    job = Job(candidate, "")
+    study = STUDY.add(FitStarted(job))
+    study = study.add(FitEnded(candidate.id, job.key, Outcome("done", 0.6, 1.5, rounds=150)))
+    study = searched(tmp_path, study.add(TrialDecided(candidate.id, "dropped")))
+    assert study.leaders[NETWORK].candidate.params["block"] == "residual"
+
+
+def test_what_is_told_of_a_dropped_architecture_is_no_less_than_the_best_one(
+    tmp_path: Path,
+) -> None:
+    study = searched(tmp_path, with_network(STUDY))
+    best = study.leaders[NETWORK]
+    for trial in study.trials.values():
+        loss = learnable_loss(study, trial)
+        if trial.decided == "dropped" and loss is not None:
+            assert loss >= best.loss
+
+
 def test_what_an_architecture_costs_is_told_by_its_first_epochs(tmp_path: Path) -> None:
     study = with_network(STUDY)
     candidate = Candidate(NETWORK, {"width": 256}, RECIPES["onehot"], "tune")
     job = Job(candidate, "", rows=ROWS, rounds=15)
     study = study.add(FitStarted(job))
     study = study.add(FitEnded(candidate.id, job.key, Outcome("done", 0.4, 0.6, rounds=15)))
-    assert expected_seconds(study, candidate) == pytest.approx(6.0, abs=0.1)
+    assert expected_seconds(study, candidate) == pytest.approx(0.04 + 0.6 * 88 / 15)
 
 
 def test_a_resumed_proposal_goes_on_from_its_highest_rung() -> None:
@@ -121,6 +162,16 @@ def test_a_resumed_proposal_goes_on_from_its_highest_rung() -> None:
         study = study.add(FitStarted(job))
         reached.append(ladder.reached_rung(study.trials[candidate.id]))
     assert reached == [0, 1, 3]
+
+
+def test_a_search_without_networks_is_refused(tmp_path: Path) -> None:
+    chosen = ("--set", "tune.method=nas", "--set", "select.families=linear,lightgbm")
+    refused = automl("fit", WINE, "--target", "cultivar", *chosen, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "automl: tune.method=nas searches the family 'mlp', but only linear, lightgbm may be "
+        "tried. Add mlp to select.families.\n"
+    )
 
 
 @pytest.mark.heavy

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from automl.models import EXTRA_FAMILIES
+from automl.models import EXTRA_FAMILIES, absent_families
 from automl.search.portfolio import default_candidate, portfolio
 from automl.stages._extra_families import ABSENT, affordable
 from automl.stages.select import Select
+from automl.stages.tune import _untried
 from automl.study import Size, Study
 from tests.models.deep_networks import hide_extra
 from tests.search.test_stages import lab_of, started
@@ -36,6 +37,16 @@ def test_a_family_that_takes_too_long_is_left_out(tmp_path: Path) -> None:
     assert affordable(study, candidates, 1e6) == candidates
     assert affordable(study, candidates, float("inf")) == candidates
     assert affordable(study, candidates, 60.0) == candidates[:1]
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(bool(absent_families()), reason="needs the extra nn: make programs")
+def test_what_select_had_no_time_for_is_not_tried_later_either(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    short = {candidate.family for candidate in _untried(study, 60.0)}
+    long = {candidate.family for candidate in _untried(study, 6_000.0)}
+    assert not short & set(NAMES)
+    assert set(NAMES) <= long
 
 
 def absent_findings(path: Path, seconds: float, **options: object) -> list[str]:

@@ -8,10 +8,12 @@ from automl.budget import Budget
 from automl.stages import STAGES
 from automl.stages.traits import (
     TRAITS,
+    Demanding,
     Importing,
     Reserving,
     Restricting,
     Searching,
+    check_families,
     modules_needed,
     only_families,
     searches,
@@ -21,7 +23,7 @@ BUILT_IN = {
     "clean": set(),
     "extract": set(),
     "select": {Searching, Restricting},
-    "tune": {Searching, Importing},
+    "tune": {Searching, Importing, Demanding},
     "ensemble": {Reserving, Importing},
 }
 
@@ -37,3 +39,4 @@ def test_a_stage_without_traits_is_asked_for_nothing() -> None:
     assert not searches(stage)
     assert only_families(stage) is None
     assert modules_needed(stage, Budget()) == ()
+    check_families(stage, ("linear",))

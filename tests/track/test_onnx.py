@@ -133,7 +133,7 @@ def test_each_family_answers_alike_from_each_recipe(family: str, recipe: str, ta
 @needs_onnx
 @pytest.mark.parametrize(
     ("family", "recipe"),
-    [(kind.name, recipe) for kind in EXTRA_FAMILIES for recipe in kind.recipes],
+    [(kind.name, kind.recipes[0]) for kind in EXTRA_FAMILIES],  # the others are encoded alike
 )
 @pytest.mark.parametrize("target", TASKS)
 def test_networks_of_torch_answer_alike_from_each_recipe(

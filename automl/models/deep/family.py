@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from automl.models._base import (
@@ -14,17 +14,10 @@ from automl.models._base import (
     PlainFamily,
     Sample,
 )
-from automl.models._blocks import read_integer
 from automl.models._losses import select_loss
 from automl.models._rows import encode_rows
-from automl.models._target import read_target
 from automl.models.constant import ConstantModel, fit_constant
-from automl.models.network.model import (
-    NetworkModel,
-    fitted_network,
-    prediction_bounds,
-    read_bounds,
-)
+from automl.models.network.model import NetworkModel, fitted_network, restored_network
 from automl.models.network.training import Training, TrainingRows
 from automl.state import State
 from automl.task import Task
@@ -69,11 +62,7 @@ class TorchFamily(PlainFamily):
     ) -> PreparedRows:
         """Return the rows with encoded targets."""
         encoded = encode_rows(train, context)
-        rows = TrainingRows(encoded.sample, None, encoded.target)
-        if held is not None:
-            held = encoded.target.encode(held)
-            if len(held.y):
-                rows = replace(rows, held=held)
+        rows = TrainingRows.of(encoded, held)
         constant = fit_constant(train, context)
         return PreparedRows(rows, constant, encoded.fallback is None)
 
@@ -113,13 +102,7 @@ class TorchFamily(PlainFamily):
             loss = select_loss(target, context, smoothing)
             training = Training(learner, rows, loss, context)
             training.run()
-        model = self.model_type(
-            network=training.best_network,
-            features=encoded.train.X.shape[1],
-            bounds=prediction_bounds(encoded.train.y),
-            target=target,
-        )
-        return fitted_network(model, training, resolved)
+        return fitted_network(self.model_type, training, encoded, resolved)
 
     def fit_inputs(self, train: Sample) -> Any:
         """Return how rows enter the network, for encoded training rows."""
@@ -142,12 +125,7 @@ class TorchFamily(PlainFamily):
 
     def restore(self, state: State) -> Model:
         """Return the model of the arrays, after checking them against one another."""
-        if "constant" in state:
-            return ConstantModel.from_state(state)
-        target = read_target(state)
-        features = read_integer(state, "features")
-        network = self.network_from_state(state, features, target.columns)
-        return self.model_type(network, features, read_bounds(state), target)
+        return restored_network(self.model_type, state, self.network_from_state)
 
     def network_from_state(self, state: State, features: int, outputs: int) -> Any:
         """Return the network of a state, or raise `UnsafeModel`."""

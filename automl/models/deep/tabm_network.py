@@ -158,9 +158,7 @@ class TabMNetwork:
         *hidden, last = self.layers
         for index, layer in enumerate(hidden):
             scaled = values * self.before[index][:, None]
-            n_members, n_rows, n_inputs = scaled.shape
-            flat = scaled.reshape(-1, n_inputs) @ layer.weights
-            products = flat.reshape(n_members, n_rows, -1)
+            products = layer.products(scaled)
             products *= self.after[index][:, None]
             products += layer.intercepts[:, None]
             values = np.maximum(products, 0.0)

@@ -21,7 +21,7 @@ from automl.models.deep.torch_losses import TorchLoss
 from automl.models.network.learner import NetworkT, NetworkT_co
 
 _SCORED_ROWS = 1024  # at a time
-_PREDICTION_FACTOR = 4.0  # in double precision, and in small blocks
+_PREDICTION_FACTOR = 6.0  # in double precision, and in small blocks
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def torch_settings(context: FitContext) -> Iterator[str]:
 
     What was set before is set again afterwards.
     """
-    device = choose_device(context)
+    device = choose_device()
     threads = torch.get_num_threads()
     is_deterministic = torch.are_deterministic_algorithms_enabled()
     devices = [torch.cuda.current_device()] if device == "cuda" else []
@@ -45,7 +45,7 @@ def torch_settings(context: FitContext) -> Iterator[str]:
             torch.use_deterministic_algorithms(is_deterministic)
 
 
-def choose_device(context: FitContext) -> str:
+def choose_device() -> str:
     """Return "cuda" if this machine has a GPU that torch can use, else "cpu"."""
     if torch.cuda.is_available():
         return "cuda"

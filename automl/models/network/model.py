@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Hyperparameters
-from automl.models._blocks import check_width, map_blocks, read_vector
+from automl.models._base import Fitted, Hyperparameters, Model
+from automl.models._blocks import BLOCK_ROWS, check_width, map_blocks, read_integer, read_vector
 from automl.models._early_stopping import HeldOutLosses
-from automl.models._target import TargetCoding
+from automl.models._target import TargetCoding, read_target
+from automl.models.constant import ConstantModel
 from automl.models.network.outputs import mean_output
 from automl.models.network.state import DAMAGED
-from automl.models.network.training import Training
+from automl.models.network.training import Training, TrainingRows
 from automl.state import State
 
 # How far beyond the training targets a prediction may go, in multiples of their range.
@@ -60,6 +61,8 @@ class NetworkModel:
     bounds: Floats
     target: TargetCoding
 
+    block_rows: ClassVar[int] = BLOCK_ROWS
+
     def predict(self, X: Matrix) -> Floats:
         """Return probabilities or values, computed in blocks; a missing number counts as 0.
 
@@ -73,7 +76,8 @@ class NetworkModel:
             scores = network.scores(block.astype(np.float64))
             return mean_output(scores, self.target, self.bounds)
 
-        raw = map_blocks(predict_block, self.network.prepare(X))
+        prepared = self.network.prepare(X)
+        raw = map_blocks(predict_block, prepared, self.block_rows)
         return self.target.to_prediction(raw)
 
     @cached_property
@@ -96,7 +100,7 @@ class NetworkModel:
         }
 
 
-def prediction_bounds(y: Floats) -> Floats:
+def _prediction_bounds(y: Floats) -> Floats:
     """Return the lowest and highest number to predict, given encoded targets."""
     low = y.min()
     high = y.max()
@@ -105,7 +109,34 @@ def prediction_bounds(y: Floats) -> Floats:
     return bounds.astype(np.float64)
 
 
-def read_bounds(state: State) -> Floats:
+def restored_network(
+    kind: type[NetworkModel],
+    state: State,
+    read: Callable[[State, int, int], Any],
+) -> Model:
+    """Return the model of a state, after checking its arrays against one another.
+
+    Parameters
+    ----------
+    kind : type
+    state : State
+    read : callable
+        Returns the network of a state, given its numbers of features and of scores.
+
+    Raises
+    ------
+    UnsafeModel
+        A part is missing, or parts don't fit together.
+    """
+    if "constant" in state:
+        return ConstantModel.from_state(state)
+    target = read_target(state)
+    features = read_integer(state, "features")
+    network = read(state, features, target.columns)
+    return kind(network, features, _read_bounds(state), target)
+
+
+def _read_bounds(state: State) -> Floats:
     """Return the bounds in a model's state, or raise `UnsafeModel`."""
     bounds = read_vector(state, "bounds", np.float64)
     if len(bounds) != 2:
@@ -114,11 +145,18 @@ def read_bounds(state: State) -> Floats:
 
 
 def fitted_network(
-    model: NetworkModel,
+    kind: type[NetworkModel],
     training: Training[Any],
+    rows: TrainingRows,
     resolved: Hyperparameters,
 ) -> Fitted:
-    """Return a model with what its training says of it."""
+    """Return the model of a training on encoded rows, with what the training says of it."""
+    model = kind(
+        network=training.best_network,
+        features=rows.train.X.shape[1],
+        bounds=_prediction_bounds(rows.train.y),
+        target=rows.target,
+    )
     unit = 1.0
     if not model.target.n_classes:
         unit = model.target.scale**2

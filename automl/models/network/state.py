@@ -90,7 +90,8 @@ def _read_block(state: State, index: int) -> Block:
         _matrix(state, f"weights{index}"),
         _matrix(state, f"intercepts{index}"),
     )
-    if f"kind{index}" not in state:
+    names = (f"kind{index}", f"activation{index}", f"gains{index}")
+    if not any(name in state for name in names):
         return plain_block(layer)
     return Block(
         layer,

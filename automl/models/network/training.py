@@ -12,6 +12,7 @@ from automl.arrays import Matrix
 from automl.models._base import FitContext, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._losses import Loss
+from automl.models._rows import EncodedRows
 from automl.models._target import TargetCoding
 from automl.models.network.held_out import HeldOut
 from automl.models.network.learner import Learner, NetworkT
@@ -33,6 +34,17 @@ class TrainingRows:
     train: Sample
     held: Sample | None
     target: TargetCoding
+
+    @classmethod
+    def of(cls, encoded: EncodedRows, held: Sample | None) -> TrainingRows:
+        """Return encoded training rows with those to stop by, as far as these can be encoded."""
+        rows = cls(encoded.sample, None, encoded.target)
+        if held is None:
+            return rows
+        held = encoded.target.encode(held)
+        if not len(held.y):
+            return rows
+        return replace(rows, held=held)
 
     def prepare(self, function: Callable[[Matrix], Matrix]) -> TrainingRows:
         """Return the rows as a network takes them: single precision, each with a weight."""

@@ -18,7 +18,15 @@ from automl.models.deep.realmlp_network import (
 from automl.models.deep.tabm_network import Lines, TabMNetwork
 from automl.models.network.layer import Layer
 from automl.track.graph.builder import Value
-from automl.track.graph.networks import layer, periodic, selu, squash, turned, unsqueezed
+from automl.track.graph.networks import (
+    layer,
+    periodic,
+    rows_of_codes,
+    selu,
+    squash,
+    turned,
+    unsqueezed,
+)
 
 _UNBOUNDED = 1e30  # operators refuse infinite bounds
 
@@ -51,16 +59,14 @@ class Features:
     ) -> Iterator[Value]:
         """Yield for each categorical column the row of its table that stands for the code."""
         for index, table in enumerate(tables):
-            column = int(categories.columns[index])
+            column = categories.columns[index]
             positions = categories.positions[index]
             with_missing = np.append(positions, 0)
-            n_levels = float(len(positions))
-            codes = self.raw.take_columns(column)
-            is_known = codes >= 0.0
-            is_known = is_known & (codes < n_levels)
-            known = codes.choose(n_levels, is_known)
-            places = known.cast("INT64")
-            yield places.look_up(table[with_missing])
+            yield rows_of_codes(
+                self.raw,
+                column,
+                table[with_missing],
+            )
 
 
 def realmlp_scores(

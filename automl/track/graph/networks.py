@@ -202,10 +202,22 @@ def _vectors(vectors: Vectors, X: Value) -> Iterator[Value]:
     """Yield the vectors of each categorical column."""
     for index, column in enumerate(vectors.columns):
         rows = vectors.rows_of_column(index)
-        n_levels = float(len(rows) - 1)
-        codes = X.take_columns(int(column))
-        is_known = codes >= 0.0
-        is_known = is_known & (codes < n_levels)
-        known = codes.choose(n_levels, is_known)
-        positions = known.cast("INT64")
-        yield positions.look_up(vectors.table[rows])
+        yield rows_of_codes(X, column, vectors.table[rows])
+
+
+def rows_of_codes(
+    X: Value,
+    column: Any,
+    table: Any,
+) -> Value:
+    """Return the row of a table that stands for each code of a column.
+
+    The last row is for codes that are missing or unknown.
+    """
+    n_levels = float(len(table) - 1)
+    codes = X.take_columns(int(column))
+    is_known = codes >= 0.0
+    is_known = is_known & (codes < n_levels)
+    known = codes.choose(n_levels, is_known)
+    positions = known.cast("INT64")
+    return positions.look_up(table)
