@@ -55,12 +55,12 @@ def stages(as_json: AsJson = False) -> None:
 
 
 def families(as_json: AsJson = False) -> None:
-    """List the model families."""
-    from automl.models import default_families, find_family
+    """List the model families, those that need an extra included."""
+    from automl.models import all_families, find_family
 
     rows = [
         {"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)}
-        for kind in _load_each(default_families(), find_family)
+        for kind in _load_each(all_families(), find_family)
     ]
     _print_rows(rows, as_json)
 

@@ -37,6 +37,7 @@ __all__ = [
     "Sample",
     "SimpleFamily",
     "absent_families",
+    "all_families",
     "check_families",
     "check_trainable",
     "default_families",
@@ -146,6 +147,11 @@ def default_families() -> tuple[str, ...]:
     """
     names = [name for name in _MODULES if name not in OF_PRETRAINED and not missing_library(name)]
     return (*names, *_registered_names())
+
+
+def all_families() -> tuple[str, ...]:
+    """Return the built-in families, those that lack a library here included, and packages'."""
+    return (*_BUILT_IN_NAMES, *_registered_names())
 
 
 def is_of_extra(name: str) -> bool:

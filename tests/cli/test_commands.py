@@ -14,7 +14,7 @@ import pytest
 
 from automl import cli
 from automl.metrics import METRICS
-from automl.models import default_families
+from automl.models import all_families
 from automl.pipeline import pipelines
 from automl.stages import STAGES
 from tests.report.runs import cleaned_run, full_run
@@ -56,7 +56,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     ("command", "names"),
     [
         ("stages", list(STAGES)),
-        ("families", list(default_families())),
+        ("families", list(all_families())),
         ("metrics", list(METRICS)),
         ("pipelines", list(pipelines())),
     ],
