@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from automl.candidate import Job
+import statistics
+
+from automl.candidate import Job, Split
 from automl.study import Study
 from automl.trial import Trial
+
+RungLosses = dict[str, dict[Split, float]]  # by rung and fold
 
 
 def learnable_loss(study: Study, trial: Trial) -> float | None:
@@ -21,26 +25,33 @@ def learnable_loss(study: Study, trial: Trial) -> float | None:
     for other in study.ranked_models:
         if other.family != trial.family:
             continue
-        theirs = _rung_losses(other)
-        common = [rung for rung in own if rung in theirs]
-        if common:
-            highest = common[-1]
-            behind = own[highest] - theirs[highest]
+        behind = _behind(own, _rung_losses(other))
+        if behind is not None:
             return other.loss + max(0.0, behind)
     return None
 
 
-def _rung_losses(trial: Trial) -> dict[str, float]:
-    """Return the losses of a trial's fits of few rounds, in the order in which they ended."""
-    found = {}
+def _behind(own: RungLosses, theirs: RungLosses) -> float | None:
+    """Return the mean distance on the highest rung that both were on; None if there is none."""
+    for rung in reversed(own):
+        losses = theirs.get(rung, {})
+        distances = [own[rung][split] - losses[split] for split in own[rung] if split in losses]
+        if distances:
+            return statistics.fmean(distances)
+    return None
+
+
+def _rung_losses(trial: Trial) -> RungLosses:
+    """Return the losses of a trial's fits of few rounds by fold, the lowest rung first."""
+    found: RungLosses = {}
     for key, outcome in trial.outcomes.items():
         job = trial.jobs[key]
         if job.is_resumable and outcome.loss is not None:
-            name = _rung_name(job)
-            found[name] = outcome.loss
+            losses = found.setdefault(_rung_name(job), {})
+            losses[job.split] = outcome.loss
     return found
 
 
 def _rung_name(job: Job) -> str:
     """Return a name that fits of equal rows and rounds have."""
-    return f"{job.split} {job.rows} {job.rounds}"
+    return f"{job.rows} {job.rounds}"

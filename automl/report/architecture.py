@@ -33,9 +33,8 @@ MAX_OTHERS = 5
 MAX_NAME_CHARACTERS = 60
 LEVEL_HEADINGS = ("judged after", "came there", "dropped", "seconds")
 LEVEL_CAPTION = (
-    "How far the proposals came: each was judged after a part of its training on the first fold, "
-    "and only the best third went on. The processor seconds are those of the proposals that came "
-    "no further."
+    "How far the proposals came: each was judged after a part of its training, and only the best "
+    "third went on. The processor seconds are those of the proposals that came no further."
 )
 OTHER_HEADINGS = (
     "id",
@@ -252,11 +251,12 @@ def _level_name(search: NetworkSearch, level: Level) -> str:
     """Return the part of a training that a rung has."""
     rung = level.rung
     folds = len(search.study.plan.splits)
+    judging = "the first fold" if rung.folds == 1 else format_count(rung.folds, "fold")
     if rung.rounds is not None:
-        return f"{rung.rounds} of {search.epochs} epochs"
+        return f"{rung.rounds} of {search.epochs} epochs on {judging}"
     if rung.folds < folds:
-        return f"all {search.epochs} epochs"
-    return f"all {format_count(folds, 'fold')}"
+        return f"all {search.epochs} epochs on {judging}"
+    return f"all {search.epochs} epochs on all {format_count(folds, 'fold')}"
 
 
 def _range_headings(search: NetworkSearch) -> tuple[str, ...]:

@@ -120,14 +120,17 @@ class NetworkSearch:
     def ladder(self) -> Ladder:
         """The rungs that proposals climbed, as the log has them."""
         rounds = set()
+        splits = set()
         for trial in self.proposals:
             for job in trial.jobs.values():
                 if job.is_resumable:
                     rounds.add(job.rounds)
+                    splits.add(job.split)
+        n_folds = len(splits)
         n_rows = self.study.size.rows
         n_splits = len(self.study.plan.splits)
-        lower = [Rung(1, n_rows, reached) for reached in sorted(rounds, key=_number)]
-        whole = [Rung(folds) for folds in sorted({1, n_splits})]
+        lower = [Rung(n_folds, n_rows, reached) for reached in sorted(rounds, key=_number)]
+        whole = [Rung(folds) for folds in sorted({n_folds, n_splits})]
         rungs = (*lower, *whole)
         return Ladder(rungs)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from automl.candidate import Candidate, Job
+from automl.candidate import Candidate, Job, Split
 from automl.lab.policy import Capacity
 from automl.search.racing import RaceRules
 from automl.study import Study
@@ -33,9 +33,9 @@ class Rung:
     Parameters
     ----------
     folds : int
-        The number of first folds; one where `rows` is set.
+        The number of first folds.
     rows : int or None
-        Training rows of the first fold.
+        Training rows of each of these folds; None on rungs of whole fits.
     rounds : int or None
     """
 
@@ -89,11 +89,18 @@ class Ladder:
         splits = study.plan.splits[: target.folds]
         trial = study.trials.get(candidate.id)
         if target.rows is not None:
-            job = race.job(study, candidate, splits[0], capacity)
-            job = replace(job, rows=target.rows, rounds=target.rounds)
-            if trial and _is_done_or_running(study, trial, job.key):
-                return None
-            return job
+            for split in splits:
+                job = race.job(study, candidate, split, capacity)
+                job = replace(
+                    job,
+                    rows=target.rows,
+                    rounds=target.rounds,
+                )
+                if trial is None:
+                    return job
+                if not _is_done_or_running(study, trial, job.key):
+                    return job
+            return None
         taken = study.started_splits(trial) if trial else set()
         for split in splits:
             if split not in taken:
@@ -115,20 +122,17 @@ class Ladder:
         return reached
 
     def result(self, study: Study, trial: Trial, rung: int) -> float | None:
-        """Return a trial's loss on a rung, if it has been through it."""
+        """Return a trial's mean loss on a rung, if it has been through it."""
         target = self.rungs[rung]
-        if target.rows is None:
-            splits = study.plan.splits[: target.folds]
-            losses = [trial.losses[split] for split in splits if split in trial.losses]
-            if len(losses) < target.folds:
+        known = trial.losses
+        if target.rows is not None:
+            known = _losses_on(trial, target)
+        losses = []
+        for split in study.plan.splits[: target.folds]:
+            if split not in known:
                 return None
-            return math.fsum(losses) / target.folds
-        for key, job in trial.jobs.items():
-            if key in trial.outcomes and _is_of(job, target):
-                loss = trial.outcomes[key].loss
-                if loss is not None:
-                    return loss
-        return None
+            losses.append(known[split])
+        return math.fsum(losses) / len(losses)
 
     def is_promoted(
         self,
@@ -160,6 +164,16 @@ def _is_done_or_running(study: Study, trial: Trial, key: str) -> bool:
         return True
     outcome = trial.outcomes.get(key)
     return outcome is not None and outcome.status != "cancelled"
+
+
+def _losses_on(trial: Trial, rung: Rung) -> dict[Split, float]:
+    """Return the losses of a trial's fits on a rung of little, by fold."""
+    losses = {}
+    for key, outcome in trial.outcomes.items():
+        job = trial.jobs[key]
+        if _is_of(job, rung) and outcome.loss is not None:
+            losses[job.split] = outcome.loss
+    return losses
 
 
 def _is_of(job: Job, rung: Rung) -> bool:

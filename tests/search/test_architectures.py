@@ -71,8 +71,20 @@ def searched(folder: Path, study: Study, **options: Any) -> Study:
 
 def test_rungs_end_with_the_swings_of_the_learning_rate() -> None:
     rungs = architecture_ladder(STUDY).rungs
-    parts = [Rung(1, ROWS, rounds) for rounds in (6, 18, 41)]
-    assert rungs == (*parts, Rung(1), Rung(8))
+    parts = [Rung(5, ROWS, rounds) for rounds in (6, 18, 41)]
+    assert rungs == (*parts, Rung(5), Rung(8))
+
+
+@pytest.mark.parametrize(("rows", "folds"), [(100, 8), (4_000, 2), (8_000, 1), (100_000, 1)])
+def test_as_many_folds_judge_as_hold_out_a_thousand_rows(rows: int, folds: int) -> None:
+    rungs = architecture_ladder(replace(STUDY, size=Size(rows, 10))).rungs
+    assert {rung.folds for rung in rungs} == {folds, 8}
+
+
+def test_repeats_are_not_judged_by() -> None:
+    plan = Plan("kfold", 8, repeats=2)
+    rungs = architecture_ladder(replace(STUDY, size=Size(100, 10), plan=plan)).rungs
+    assert [rung.folds for rung in rungs] == [8, 8, 8, 8, 16]
 
 
 def test_large_tables_of_few_epochs_have_fewer_rungs() -> None:

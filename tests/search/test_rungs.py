@@ -162,6 +162,24 @@ def test_a_low_fidelity_fit_that_was_cut_by_the_end_of_the_run_is_tried_again() 
     assert rungs.reached_rung(done.trials[candidate.id]) == 0
 
 
+def test_a_rung_of_several_folds_is_judged_by_their_mean_once_all_have_ended() -> None:
+    study = known(Plan("kfold", 9))
+    rungs = Ladder((Rung(2, 9_000, 10), Rung(9)))
+    candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
+    capacity = Capacity(60.0, 1, Resources())
+    for fold, loss in enumerate((0.2, 0.4)):
+        job = rungs.next_job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
+        assert job is not None
+        assert (job.fold, job.rows, job.rounds) == (fold, 9_000, 10)
+        study = study.add(FitStarted(job))
+        assert rungs.result(study, study.trials[candidate.id], 0) is None
+        study = study.add(FitEnded(candidate.id, job.key, Outcome("done", loss, 0.1)))
+    trial = study.trials[candidate.id]
+    assert rungs.next_job(study, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
+    assert rungs.result(study, trial, 0) == pytest.approx(0.3)
+    assert rungs.reached_rung(trial) == 0
+
+
 def test_a_grid_contains_the_ends_and_stays_small() -> None:
     made = grid(
         {"rate": Float(0.01, 1.0, log=True), "depth": Int(1, 3), "kind": Choice(("a", "b"))}
