@@ -185,6 +185,12 @@ class Choice(_Conditional):
         index = int(rng.integers(n_values))
         return self.values[index]
 
+    def from_unit(self, position: float) -> Any:
+        """Return the value at a position from 0 to 1, each having an equal part."""
+        n_values = len(self.values)
+        index = int(position * n_values)
+        return self.values[min(index, n_values - 1)]
+
     def contains(self, value: Any) -> bool:
         """Return whether a value is one of the choices."""
         return value in self.values

@@ -42,6 +42,7 @@ from automl.insight.effects import draw_points, effects, good_ranges
 from automl.insight.importance import importances
 from automl.insight.points import Points, from_coordinate, to_coordinate
 from automl.insight.surrogate import fit_surrogate
+from automl.search.sampling import even_points
 from automl.space import Choice, Float, Int, Space
 from automl.trial import Trial
 
@@ -139,18 +140,21 @@ class Table:
         return trees(n_estimators=40, n_jobs=1, random_state=0, **params)
 
 
+# The samplers that are compared, with the share of proposals from a sequence that fills the space.
+SAMPLERS = {"tpe": 0.0, "random": 0.0, "tpe_5": 0.05, "tpe_8": 1 / 12, "tpe_10": 0.1}
+
+
 def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tpe") -> Points:
     """Return the trials of a search by TPE, or of one at random, as points."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    samplers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed),
-        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-    }
-    found = optuna.create_study(sampler=samplers[sampler]())
-    found.optimize(
-        lambda trial: judge({name: suggest(trial, name, of) for name, of in space.items()}, 0),
-        n_trials=trials,
-    )
+    found = optuna.create_study(sampler=create_sampler(sampler, seed))
+    share = SAMPLERS[sampler]
+    filling = even_points(space, seed)
+    for number in range(trials):
+        if share and int(number * share) < int((number + 1) * share):
+            found.enqueue_trial(next(filling))
+        trial = found.ask()
+        found.tell(trial, judge({name: suggest(trial, name, of) for name, of in space.items()}, 0))
     places = np.array(
         [
             [to_coordinate(of, trial.params[name]) for name, of in space.items()]
@@ -159,6 +163,12 @@ def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tp
     )
     losses = np.array([trial.value for trial in found.trials], np.float64)
     return points_of(space, places, losses)
+
+
+def create_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    if name == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    return optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed)
 
 
 def points_of(space: Space, places: Any, losses: Any) -> Points:
@@ -214,7 +224,7 @@ def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[st
         return table.loss(kind, params, seed) if table else float("nan")
 
     made: dict[str, Any] = {"kind": kind, "grid": found.get("grid") or by_grid(judge, space)}
-    for sampler in ("tpe", "random"):
+    for sampler in SAMPLERS:
         seen = found.get(sampler, {}).get("study") or study_seen(
             study(judge, space, 200, 0, sampler)
         )
@@ -294,7 +304,7 @@ def main() -> None:
         print(
             name,
             kind,
-            {sampler: round(made[sampler]["spearman"], 2) for sampler in ("tpe", "random")},
+            {sampler: round(made[sampler]["spearman"], 2) for sampler in SAMPLERS},
             flush=True,
         )
     for name in TABLES:

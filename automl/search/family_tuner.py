@@ -11,7 +11,7 @@ from automl.candidate import Candidate
 from automl.features.recipe import Recipe
 from automl.insight.rung_losses import learnable_loss
 from automl.search.costs import expected_seconds
-from automl.search.sampling import Sampling
+from automl.search.sampling import Sampling, even_points
 from automl.space import (
     Choice,
     Float,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Params = Mapping[str, Any]
 
+# One of as many proposals is spread evenly over the space, where the sampler is to explore it.
+EXPLORING_PERIOD = 12
 # Times the learning rate of a trial that was cut short, for the first proposal.
 SHORT_BUDGET_RATE_FACTOR = 2.5
 
@@ -77,6 +79,8 @@ class FamilyTuner:
         The values to propose first.
     fixed : mapping
         Values that all proposals have.
+    even_points : iterator of mapping or None
+        Points spread evenly over the space, of which every twelfth proposal is the next.
     """
 
     name: str
@@ -90,6 +94,7 @@ class FamilyTuner:
     known_ids: set[str] = field(default_factory=set)
     queued_params: Params | None = None
     fixed: Params = field(default_factory=dict)
+    even_points: Iterator[Params] | None = None
 
     @classmethod
     def create(
@@ -140,6 +145,7 @@ class FamilyTuner:
             short_budget,
             points=sampling.grid_points(searched, seed),
             fixed=_unusual(study, name, {**kept, **fixed}),
+            even_points=even_points(searched, seed) if sampling.explores else None,
         )
         if sampling.best_first and fixed:
             tuner.queued_params = nearest(searched, params)
@@ -195,6 +201,9 @@ class FamilyTuner:
             self.queued_params = next(self.points, None)
             if self.queued_params is None:
                 return None
+        if self.queued_params is None and self.even_points is not None:
+            if self.n_proposed % EXPLORING_PERIOD == EXPLORING_PERIOD - 1:
+                self.queued_params = next(self.even_points)
         if self.queued_params is not None:
             self.optuna_study.enqueue_trial(dict(self.queued_params))
             self.queued_params = None

@@ -38,6 +38,9 @@ class Sampling:
         By family, hyperparameters that are not searched, of which proposals have the best values.
     best_first : bool
         Whether proposals begin with the best values that are known, for others to be compared with.
+    explores : bool
+        Whether some proposals are spread evenly over the whole space, so that more is learnt about
+        it than about the surroundings of the best.
     """
 
     method: Method = "tpe"
@@ -45,6 +48,7 @@ class Sampling:
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     best_first: bool = False
+    explores: bool = False
 
     def kept_names(self, family: str) -> tuple[str, ...]:
         """Return a family's hyperparameters that proposals take from the best trial."""
@@ -116,6 +120,28 @@ class Sampling:
             return None
         points = _shuffled_points(grid(space), seed)
         return _distinct(existing(space, point) for point in points)
+
+
+def even_points(space: Space, seed: int) -> Iterator[Point]:
+    """Yield points without an end that are spread evenly over a space (scrambled Halton).
+
+    >>> from automl.space import Float
+    >>> points = even_points({"rate": Float(0.0, 1.0), "kind": Choice(("a", "b"))}, seed=0)
+    >>> sorted(next(points)["rate"] < 0.5 for _ in range(4))
+    [False, False, True, True]
+    """
+    from scipy.stats import qmc
+
+    n_axes = len(space)
+    sequence = qmc.Halton(n_axes, rng=seed)
+    while True:
+        (positions,) = sequence.random()
+        point = {}
+        named = zip(space, positions, strict=True)
+        for name, position in named:
+            range_ = space[name]
+            point[name] = range_.from_unit(position)
+        yield existing(space, point)
 
 
 def _distinct(points: Iterable[Point]) -> Iterator[Point]:

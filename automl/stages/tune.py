@@ -69,6 +69,11 @@ class Tune:
         "A proposal stops after a fold on which it gives away more than this part of the best "
         "one's lead over the baseline.",
     )
+    explore: bool = option(
+        True,
+        "Whether with tpe one of twelve proposals of a family is spread evenly over its range, so "
+        "that `automl insight` learns of all of it.",
+    )
     architectures: bool = option(
         False,
         "Whether proposals of the network climb rungs of epochs, as with nas, rather than folds; "
@@ -153,7 +158,15 @@ class Tune:
             return Sampling("tpe", "none", fixed, kept)
         if self.method == "nas":
             return Sampling("tpe", "none", fixed, best_first=True)
-        return Sampling(self.method, self.pruner, fixed, kept, searches_blocks)
+        explores = self.explore and self.method == "tpe"
+        return Sampling(
+            self.method,
+            self.pruner,
+            fixed,
+            kept,
+            best_first=searches_blocks,
+            explores=explores,
+        )
 
     def _has_rungs(self, family: str) -> bool:
         """Whether proposals of a family climb the rungs of architectures."""

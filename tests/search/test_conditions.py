@@ -16,7 +16,7 @@ from automl.errors import InputError
 from automl.extend import Choice, Float, Int, SimpleFamily, When
 from automl.insight.points import trial_points
 from automl.models import check_families
-from automl.search.family_tuner import FamilyTuner
+from automl.search.family_tuner import EXPLORING_PERIOD, FamilyTuner
 from automl.search.manual import starting_candidate, variation
 from automl.search.sampling import Method, Sampling, grid
 from automl.study import Study
@@ -79,6 +79,26 @@ def test_every_method_proposes_such_points_and_learns_from_them(
     assert all(map(exists_as_it_should, proposed))
     assert {params["momentum"] for params in proposed} == {False, True}
     assert len(set(map(repr, proposed))) == len(proposed)
+
+
+def test_every_twelfth_proposal_of_an_exploring_search_is_spread_evenly(study: Study) -> None:
+    sampling = Sampling("tpe", explores=True)
+    tuner = FamilyTuner.create(study, "descending", sampling, math.inf, math.inf)
+    proposed = []
+    for number in range(10 * EXPLORING_PERIOD):
+        proposal = tuner.ask()
+        assert proposal is not None
+        proposed.append(proposal.candidate.params)
+        loss = proposal.candidate.params["rate"]
+        tuner.optuna_study.tell(proposal.optuna_trial, loss)
+    spread = proposed[EXPLORING_PERIOD - 1 :: EXPLORING_PERIOD]
+    assert all(map(exists_as_it_should, spread))
+    rate = SPACE["rate"]
+    positions = sorted(rate.to_unit(params["rate"]) for params in spread)
+    gaps = np.diff([0, *positions, 1])
+    assert gaps.max() < 0.25
+    others = [params["rate"] for params in proposed if params not in spread]
+    assert np.median(others) < np.median([params["rate"] for params in spread])
 
 
 def test_a_grid_has_each_point_once() -> None:
