@@ -20,6 +20,7 @@ from automl.search.rungs import Ladder, Rung
 from automl.study import Study
 
 _RESTARTS = 3
+REDUCTION = 2  # so that each rung, which is twice as long as the one below, takes equal time
 MIN_JUDGING_ROWS = 1_000  # held-out rows that a rung judges by, where the folds have as many
 # Hyperparameters that are not searched, so that all proposals are compared at equal moments.
 FIXED: Mapping[str, Any] = {"restarts": _RESTARTS}
@@ -43,7 +44,7 @@ def architecture_ladder(study: Study) -> Ladder:
     counts = dict.fromkeys((n_folds, n_splits))
     whole = [Rung(folds) for folds in counts]
     rungs = (*lower, *whole)
-    return Ladder(rungs)
+    return Ladder(rungs, reduction=REDUCTION)
 
 
 def _judging_folds(study: Study) -> int:

@@ -2,7 +2,7 @@
 
 Successive halving (Jamieson and Talwalkar, 2016) in its asynchronous form, in which no proposal
 waits for a rung to be full (Li et al., 2020), in the variant that stops: a proposal that is not
-among the best third when it has finished a rung is dropped for good. Hyperband (Li et al., 2018)
+among the best part when it has finished a rung is dropped for good. Hyperband (Li et al., 2018)
 has some proposals begin on higher rungs, in case the lowest one misjudges them.
 """
 
@@ -21,7 +21,7 @@ from automl.trial import Trial
 
 Fidelity = Literal["folds", "rows", "rounds"]
 
-REDUCTION_FACTOR = 3  # one in this many is promoted to the next rung
+REDUCTION_FACTOR = 3
 MIN_RUNG_ROWS = 500
 MIN_RUNG_ROUNDS = 10
 
@@ -60,10 +60,18 @@ class Ladder:
     brackets : int
         The number of lowest rungs on which proposals begin: 1 is successive halving, more is
         Hyperband.
+    reduction : int
+        One in this many is promoted to the next rung.
     """
 
     rungs: tuple[Rung, ...]
     brackets: int = 1
+    reduction: int = REDUCTION_FACTOR
+
+    @property
+    def promoted_part(self) -> str:
+        """The part of the proposals that is promoted, in words."""
+        return "half" if self.reduction == 2 else "third"
 
     def first_rung(self, number: int) -> int:
         """Return the rung on which a proposal begins, by its number.
@@ -72,7 +80,7 @@ class Ladder:
         """
         cycle = []
         for rung in range(self.brackets):
-            count = REDUCTION_FACTOR ** (self.brackets - 1 - rung)
+            count = self.reduction ** (self.brackets - 1 - rung)
             cycle.extend([rung] * count)
         return cycle[number % len(cycle)]
 
@@ -141,7 +149,7 @@ class Ladder:
         rung: int,
         peers: Sequence[Trial],
     ) -> bool:
-        """Whether a trial is among the best third of all that have been through a rung."""
+        """Whether a trial is among the best of all that have been through a rung."""
         own = self.result(study, trial, rung)
         if own is None:
             return False
@@ -154,7 +162,7 @@ class Ladder:
             n_peers += 1
             if loss < own:
                 n_better += 1
-        n_promoted = max(1, n_peers // REDUCTION_FACTOR)
+        n_promoted = max(1, n_peers // self.reduction)
         return n_better < n_promoted
 
 

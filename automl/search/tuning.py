@@ -212,7 +212,8 @@ class TuningPolicy:
         if ladder.is_promoted(study, trial, rung, peers):
             proposal.rung += 1
             return self._next_on_rung(study, trial, proposal, ladder, capacity)
-        reason = f"not among the best third on rung {rung + 1} of {len(ladder.rungs)}"
+        part = ladder.promoted_part
+        reason = f"not among the best {part} on rung {rung + 1} of {len(ladder.rungs)}"
         return Drop(trial, reason)
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder | None:

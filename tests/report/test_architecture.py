@@ -60,7 +60,7 @@ def climb(
         job = Job(candidate, "d", rows=rung.rows, rounds=rung.rounds)
         made.fit(job, Outcome("done", loss, 1.0, rung.rounds, seconds_before=float(before)))
     if not is_complete:
-        made.tell(TrialDecided(candidate.id, "dropped", "not among the best third"))
+        made.tell(TrialDecided(candidate.id, "dropped", "not among the best half"))
         return
     for fold in range(N_FOLDS):
         seconds = 4.0 if fold else 4.0 - n_rungs
