@@ -230,7 +230,9 @@ def parsed() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--list", type=Path, default=LIST, help="the tables (default: outside.json)")
+    parser.add_argument(
+        "--list", type=Path, default=LIST, help="the tables (default: outside.json)"
+    )
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--only", action="append", metavar="NAME")
     parser.add_argument("--record", action="store_true")

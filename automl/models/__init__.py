@@ -51,6 +51,7 @@ __all__ = [
     "is_of_extra",
     "is_pretrained",
     "is_quick",
+    "least_fit_seconds",
     "missing_library",
     "reads_features",
 ]
@@ -255,6 +256,13 @@ def is_forest(name: str) -> bool:
 def is_quick(name: str) -> bool:
     """Return whether a family's fits are so quick that they say nothing of other families'."""
     return _has_trait(name, "is_quick")
+
+
+def least_fit_seconds(name: str) -> float:
+    """Return the seconds that a fit of a family may always take: loading its library takes most."""
+    if name not in _MODULES:
+        return 0.0
+    return getattr(_built_in(name), "least_fit_seconds", 0.0)
 
 
 def holds_rows(name: str, own: Extensions = NO_EXTENSIONS) -> bool:

@@ -201,9 +201,10 @@ class FamilyTuner:
             self.queued_params = next(self.points, None)
             if self.queued_params is None:
                 return None
-        if self.queued_params is None and self.even_points is not None:
-            if self.n_proposed % EXPLORING_PERIOD == EXPLORING_PERIOD - 1:
-                self.queued_params = next(self.even_points)
+        number = self.n_proposed + 1
+        is_free = self.queued_params is None and number % EXPLORING_PERIOD == 0
+        if is_free and self.even_points is not None:
+            self.queued_params = next(self.even_points)
         if self.queued_params is not None:
             self.optuna_study.enqueue_trial(dict(self.queued_params))
             self.queued_params = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
-from automl.models import is_quick
+from automl.models import is_quick, least_fit_seconds
 from automl.search.costs import expected_seconds
 from automl.search.fold_jobs import fold_job, next_split
 from automl.study import Study
@@ -66,14 +66,25 @@ class RaceRules:
         capacity: Capacity,
     ) -> Job:
         """Return the job that fits a candidate on a split."""
-        seconds = self.max_seconds(study, capacity)
+        limit = self._limit(study, candidate, capacity)
+        seconds_left = max(MIN_FIT_SECONDS, capacity.seconds)
         return fold_job(
             study,
             candidate,
             split,
             capacity,
-            seconds,
+            min(limit, seconds_left),
         )
+
+    def _limit(
+        self,
+        study: Study,
+        candidate: Candidate,
+        capacity: Capacity,
+    ) -> float:
+        """Return the most seconds that one fit of a candidate may take if there is time."""
+        least = least_fit_seconds(candidate.family)
+        return max(least, self._max_seconds_at_start(study, capacity))
 
     def has_time_to_complete(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
         """Whether a candidate's folds that are not begun can be expected to end in time."""
@@ -95,7 +106,7 @@ class RaceRules:
         A fit that would be cut short takes its whole time limit.
         """
         expected = expected_seconds(study, candidate)
-        limit = self._max_seconds_at_start(study, capacity)
+        limit = self._limit(study, candidate, capacity)
         family = study.family(candidate.family)
         if expected > limit and not family.stops:
             return False

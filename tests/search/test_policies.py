@@ -16,6 +16,7 @@ from automl.features.recipe import RECIPES
 from automl.journal import Journal
 from automl.lab.policy import Capacity, Policy, Stop
 from automl.lab.simulated_lab import SimulatedLab
+from automl.resources import Resources
 from automl.search.costs import (
     FIT_OVERHEAD_SECONDS,
     MAX_STARTUP_SECONDS,
@@ -186,6 +187,17 @@ def test_a_fit_that_cannot_end_in_time_is_not_started(tmp_path: Path) -> None:
         for trial in study.trials.values()
         for outcome in trial.outcomes.values()
     )
+
+
+def test_a_fit_that_loads_a_large_library_may_always_take_the_time_for_it() -> None:
+    rules = RaceRules(30.0, 0.35)
+    plan = Plan("kfold", 8)
+    study = Study(task=TASK, plan=plan, recipes=(RECIPES["native"],), size=Size(600, 10))
+    for name, seconds in {"lightgbm": 2.0, "realmlp": 9.0, "tabm": 6.0}.items():
+        job = rules.job(study, candidate(name), (0, 0), Capacity(30.0, 1, Resources()))
+        assert job.seconds == seconds
+        last = rules.job(study, candidate(name), (0, 0), Capacity(4.0, 1, Resources()))
+        assert last.seconds == min(seconds, 4.0)
 
 
 def leaf_loss(job: Job) -> Outcome:

@@ -23,6 +23,7 @@ from automl.state import State
 from automl.task import Task
 
 _LOADING_FACTOR = 2.0  # times as long as usual that loading torch may take
+_LEAST_TIME_FACTOR = 3.0  # of the usual time of loading, so that something is learnt, too
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class TorchFamily(PlainFamily):
     name: ClassVar[str]
     loading_seconds: ClassVar[float]
     model_type: ClassVar[type[NetworkModel]]
+
+    @property
+    def least_fit_seconds(self) -> float:
+        """Seconds that a fit may always take, since the first of a worker loads torch."""
+        return _LEAST_TIME_FACTOR * self.loading_seconds
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return a strong configuration to begin with."""
