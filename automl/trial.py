@@ -10,6 +10,7 @@ from typing import Literal
 
 from automl.candidate import Candidate, Job, Outcome, Split
 
+RungSize = tuple[int, int | None]  # rows and rounds; without rounds: until it stops
 Decision = Literal["", "done", "dropped", "failed"]
 
 MIN_REFIT_ROUNDS_SHARE = 0.7  # of its planned rounds, below which a stopped refit doesn't count
@@ -84,6 +85,23 @@ class Trial:
             if outcome.is_done and key not in self.full_outcomes
         ]
         return done[-1] if done else None
+
+    @cached_property
+    def rung_losses(self) -> Mapping[RungSize, Mapping[Split, float]]:
+        """Loss by (repeat, fold) of fits on rungs of little, by (rows, rounds) as they came."""
+        found: dict[RungSize, dict[Split, float]] = {}
+        for key, outcome in self.outcomes.items():
+            job = self.jobs[key]
+            rows = job.rows
+            loss = outcome.loss
+            if job.fold is None:
+                continue
+            if rows is None or loss is None:
+                continue
+            size = rows, job.rounds
+            losses = found.setdefault(size, {})
+            losses[job.split] = loss
+        return found
 
     @cached_property
     def seconds(self) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
-from automl.candidate import Job, Split
+from automl.candidate import Split
 from automl.study import Study
-from automl.trial import Trial
+from automl.trial import RungSize, Trial
 
-RungLosses = dict[str, dict[Split, float]]  # by rung and fold
+RungLosses = Mapping[RungSize, Mapping[Split, float]]
 
 
 def learnable_loss(study: Study, trial: Trial) -> float | None:
@@ -25,7 +26,7 @@ def learnable_loss(study: Study, trial: Trial) -> float | None:
     for other in study.ranked_models:
         if other.family != trial.family:
             continue
-        behind = _behind(own, _rung_losses(other))
+        behind = _behind(own, other.rung_losses)
         if behind is not None:
             return other.loss + max(0.0, behind)
     return None
@@ -33,25 +34,19 @@ def learnable_loss(study: Study, trial: Trial) -> float | None:
 
 def _behind(own: RungLosses, theirs: RungLosses) -> float | None:
     """Return the mean distance on the highest rung that both were on; None if there is none."""
-    for rung in reversed(own):
-        losses = theirs.get(rung, {})
-        distances = [own[rung][split] - losses[split] for split in own[rung] if split in losses]
+    for size in reversed(list(own)):
+        losses = theirs.get(size, {})
+        distances = [own[size][split] - losses[split] for split in own[size] if split in losses]
         if distances:
             return statistics.fmean(distances)
     return None
 
 
 def _rung_losses(trial: Trial) -> RungLosses:
-    """Return the losses of a trial's fits of few rounds by fold, the lowest rung first."""
-    found: RungLosses = {}
-    for key, outcome in trial.outcomes.items():
-        job = trial.jobs[key]
-        if job.is_resumable and outcome.loss is not None:
-            losses = found.setdefault(_rung_name(job), {})
-            losses[job.split] = outcome.loss
+    """Return a trial's losses on rungs of few rounds, the lowest rung first."""
+    found = {}
+    for size, losses in trial.rung_losses.items():
+        _, rounds = size
+        if rounds is not None:
+            found[size] = losses
     return found
-
-
-def _rung_name(job: Job) -> str:
-    """Return a name that fits of equal rows and rounds have."""
-    return f"{job.rows} {job.rounds}"

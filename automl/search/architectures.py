@@ -3,9 +3,9 @@
 A proposal is judged after a fifteenth of its training, a fifth and nearly a half, where a swing of
 the learning rate ends (as nearly as few epochs allow), and goes on from where it stood. On small
 tables several folds judge: the few rows that one holds out tell good from bad no better than chance
-where many proposals are compared. Scores that
-train nothing were worse filters: their rank correlation with the loss in the end was at most 0.2 on
-11 tables, that of the loss after a fifteenth 0.5 and after a fifth 0.7 (ADR 24).
+where many proposals are compared. Scores that train nothing were worse filters: their rank
+correlation with the loss in the end was at most 0.2 on 11 tables, that of the loss after a
+fifteenth 0.5 and after a fifth 0.7 (ADR 24).
 """
 
 from __future__ import annotations

@@ -72,15 +72,15 @@ class FamilyTuner:
     is_exhausted : bool
         Whether it has nothing new to propose.
     points : iterator of mapping or None
-        The values to propose, until there are no more; None if the sampler decides.
+        Values to propose, until there are no more; None if the sampler decides all of them.
+    points_period : int
+        One in as many proposals is of these values: 1 for all.
     known_ids : set of str
         Ids of the trials that the sampler knows, and of its proposals.
     queued_params : mapping or None
         The values to propose first.
     fixed : mapping
         Values that all proposals have.
-    even_points : iterator of mapping or None
-        Points spread evenly over the space, of which every twelfth proposal is the next.
     """
 
     name: str
@@ -94,7 +94,7 @@ class FamilyTuner:
     known_ids: set[str] = field(default_factory=set)
     queued_params: Params | None = None
     fixed: Params = field(default_factory=dict)
-    even_points: Iterator[Params] | None = None
+    points_period: int = 1
 
     @classmethod
     def create(
@@ -145,8 +145,10 @@ class FamilyTuner:
             short_budget,
             points=sampling.grid_points(searched, seed),
             fixed=_unusual(study, name, {**kept, **fixed}),
-            even_points=even_points(searched, seed) if sampling.explores else None,
         )
+        if sampling.explores:
+            tuner.points = even_points(searched, seed)
+            tuner.points_period = EXPLORING_PERIOD
         if sampling.best_first and fixed:
             tuner.queued_params = nearest(searched, params)
         if short_budget:
@@ -197,14 +199,12 @@ class FamilyTuner:
 
     def ask(self) -> Proposal | None:
         """Return a new proposal, which may equal a known trial; None if there is no more."""
-        if self.points is not None and self.queued_params is None:
+        number = self.n_proposed + 1
+        is_free = self.queued_params is None and number % self.points_period == 0
+        if is_free and self.points is not None:
             self.queued_params = next(self.points, None)
             if self.queued_params is None:
                 return None
-        number = self.n_proposed + 1
-        is_free = self.queued_params is None and number % EXPLORING_PERIOD == 0
-        if is_free and self.even_points is not None:
-            self.queued_params = next(self.even_points)
         if self.queued_params is not None:
             self.optuna_study.enqueue_trial(dict(self.queued_params))
             self.queued_params = None

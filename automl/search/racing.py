@@ -44,19 +44,25 @@ class RaceRules:
     margin: float
     min_candidates: int = 3
 
-    def max_seconds(self, study: Study, capacity: Capacity) -> float:
-        """Return the most seconds that one fit may take now."""
-        seconds_left = max(MIN_FIT_SECONDS, capacity.seconds)
-        return min(self._max_seconds_at_start(study, capacity), seconds_left)
+    def max_seconds(self, study: Study, capacity: Capacity, least: float = 0.0) -> float:
+        """Return the most seconds that one fit may take now.
 
-    def _max_seconds_at_start(self, study: Study, capacity: Capacity) -> float:
+        Parameters
+        ----------
+        least : float
+            Seconds that it may take in any case, if they are left.
+        """
+        seconds_left = max(MIN_FIT_SECONDS, capacity.seconds)
+        return min(self._max_seconds_at_start(study, capacity, least), seconds_left)
+
+    def _max_seconds_at_start(self, study: Study, capacity: Capacity, least: float) -> float:
         """Return the most seconds that one fit may take if the whole budget is left."""
         if math.isinf(self.seconds):
             return math.inf
         n_splits = len(study.plan.splits)
         n_waves = _n_waves(n_splits, capacity)
         seconds = self.seconds / (self.min_candidates * n_waves)
-        return max(MIN_FIT_SECONDS, seconds)
+        return max(MIN_FIT_SECONDS, least, seconds)
 
     def job(
         self,
@@ -66,25 +72,15 @@ class RaceRules:
         capacity: Capacity,
     ) -> Job:
         """Return the job that fits a candidate on a split."""
-        limit = self._limit(study, candidate, capacity)
-        seconds_left = max(MIN_FIT_SECONDS, capacity.seconds)
+        least = least_fit_seconds(candidate.family)
+        seconds = self.max_seconds(study, capacity, least)
         return fold_job(
             study,
             candidate,
             split,
             capacity,
-            min(limit, seconds_left),
+            seconds,
         )
-
-    def _limit(
-        self,
-        study: Study,
-        candidate: Candidate,
-        capacity: Capacity,
-    ) -> float:
-        """Return the most seconds that one fit of a candidate may take if there is time."""
-        least = least_fit_seconds(candidate.family)
-        return max(least, self._max_seconds_at_start(study, capacity))
 
     def has_time_to_complete(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
         """Whether a candidate's folds that are not begun can be expected to end in time."""
@@ -106,7 +102,8 @@ class RaceRules:
         A fit that would be cut short takes its whole time limit.
         """
         expected = expected_seconds(study, candidate)
-        limit = self._limit(study, candidate, capacity)
+        least = least_fit_seconds(candidate.family)
+        limit = self._max_seconds_at_start(study, capacity, least)
         family = study.family(candidate.family)
         if expected > limit and not family.stops:
             return False

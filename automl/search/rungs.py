@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from automl.candidate import Candidate, Job, Split
+from automl.candidate import Candidate, Job
 from automl.lab.policy import Capacity
 from automl.search.racing import RaceRules
 from automl.study import Study
@@ -104,8 +104,6 @@ class Ladder:
                     rows=target.rows,
                     rounds=target.rounds,
                 )
-                if trial is None:
-                    return job
                 if not _is_done_or_running(study, trial, job.key):
                     return job
             return None
@@ -134,7 +132,8 @@ class Ladder:
         target = self.rungs[rung]
         known = trial.losses
         if target.rows is not None:
-            known = _losses_on(trial, target)
+            size = (target.rows, target.rounds)
+            known = trial.rung_losses.get(size, {})
         losses = []
         for split in study.plan.splits[: target.folds]:
             if split not in known:
@@ -166,22 +165,14 @@ class Ladder:
         return n_better < n_promoted
 
 
-def _is_done_or_running(study: Study, trial: Trial, key: str) -> bool:
+def _is_done_or_running(study: Study, trial: Trial | None, key: str) -> bool:
     """Whether a fit need not be made; one that the end of a run cancelled is tried again."""
     if key in study.running:
         return True
+    if trial is None:
+        return False
     outcome = trial.outcomes.get(key)
     return outcome is not None and outcome.status != "cancelled"
-
-
-def _losses_on(trial: Trial, rung: Rung) -> dict[Split, float]:
-    """Return the losses of a trial's fits on a rung of little, by fold."""
-    losses = {}
-    for key, outcome in trial.outcomes.items():
-        job = trial.jobs[key]
-        if _is_of(job, rung) and outcome.loss is not None:
-            losses[job.split] = outcome.loss
-    return losses
 
 
 def _is_of(job: Job, rung: Rung) -> bool:
