@@ -9,8 +9,9 @@ The next configuration is the one that lowers the ensemble's mean log loss ratio
 second, over all tables. Seconds are in units of the table's first configuration, so that every
 table counts the same. An order is learnt for each kind of task: tables of this kind count three
 times. Every family appears among the first ten, since there are tables that only one of them suits.
+The families of an extra come in last: each goes before the first configuration that it beats.
 Evaluated by cross-validation over tables: the order learnt on some is followed on the others, and
-compared with the present one of small tables.
+compared with the present one. Tables named by `--without` teach nothing and are not evaluated.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from record import Table, tables
 
 from automl.ensemble import Truth, combine
 from automl.files import read_toml
+from automl.models import is_of_extra
 from automl.search import portfolio
 
 ROWS = 1_000
@@ -46,6 +48,7 @@ FAMILY = {config["name"]: config["family"] for config in CONFIGS}
 PORTFOLIO = Path(portfolio.__file__).with_name("portfolio.toml")
 NOW = read_toml(PORTFOLIO)
 TABLES: list[Table] = []
+SIZE: list[str] = []
 
 
 def loss(table: Table, names: frozenset[str]) -> float:
@@ -78,31 +81,47 @@ def cost(table: Table, name: str) -> float:
 
 def order(places: list[int], kind: str, length: int) -> list[str]:
     """The order that some tables teach for a kind of task."""
-    names = sorted({name for place in places for name in TABLES[place].models})
-    counts = np.array([ALIKE if TABLES[place].task.kind == kind else 1.0 for place in places])
-    prices = {
-        n: float(
-            np.median([cost(TABLES[place], n) for place in places if n in TABLES[place].models])
-        )
-        for n in names
-    }
+    everything = sorted({name for place in places for name in TABLES[place].models})
+    names = [name for name in everything if not is_of_extra(FAMILY[name])]
     chosen = list(FIRST)
     while len(chosen) < length:
         now = frozenset(chosen)
-        rates = {}
         new = {
             name for name in set(names) - now if FAMILY[name] not in {FAMILY[name] for name in now}
         }
         hurried = new and len({FAMILY[name] for name in new}) >= EARLY - len(chosen)
-        for name in new if hurried else set(names) - now:
-            gains = [
-                np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2)
-                for place in places
-            ]
-            rates[name] = float(np.average(gains, weights=counts)) / (LEAST + prices[name])
-        chosen.append(max(sorted(rates), key=rates.__getitem__))
-    others = [name for name in NOW["order"]["small"][kind] if name not in chosen]
-    return [*chosen, *others][:LENGTH]
+        waiting = sorted(new if hurried else set(names) - now)
+        rates = {name: rate(places, kind, now, name) for name in waiting}
+        chosen.append(max(waiting, key=rates.__getitem__))
+    others = [
+        name
+        for name in NOW["order"]["small"][kind]
+        if name not in chosen and not is_of_extra(FAMILY[name])
+    ]
+    chosen = [*chosen, *others][:LENGTH]
+    for name in everything:
+        if is_of_extra(FAMILY[name]):
+            chosen = inserted(places, kind, chosen, name)
+    return chosen
+
+
+def rate(places: list[int], kind: str, now: frozenset[str], name: str) -> float:
+    """The gain by one more configuration for each unit of time."""
+    counts = np.array([ALIKE if TABLES[place].task.kind == kind else 1.0 for place in places])
+    gains = [
+        np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2) for place in places
+    ]
+    costs = [cost(TABLES[place], name) for place in places if name in TABLES[place].models]
+    return float(np.average(gains, weights=counts)) / (LEAST + float(np.median(costs)))
+
+
+def inserted(places: list[int], kind: str, order: list[str], name: str) -> list[str]:
+    """An order with one more configuration, before the first that gains less in its time."""
+    for index in range(EARLY, len(order)):
+        now = frozenset(order[:index])
+        if rate(places, kind, now, name) > rate(places, kind, now, order[index]):
+            return [*order[:index], name, *order[index:]]
+    return [*order, name]
 
 
 def curve(place: int, names: list[str]) -> list[tuple[float, float]]:
@@ -120,12 +139,22 @@ def at(points: list[tuple[float, float]], time: float) -> float:
     return next((value for gone, value in reversed(points) if gone <= time), points[0][1])
 
 
+def plain(names: list[str]) -> list[str]:
+    """An order without the families of an extra."""
+    return [name for name in names if not is_of_extra(FAMILY[name])]
+
+
+def present(kind: str) -> list[str]:
+    """The order that such tables have now."""
+    return NOW["order"][SIZE[0]].get(kind, NOW["order"]["small"][kind])
+
+
 def _judged(task: tuple[str, list[int], list[int], int]) -> tuple[list[str], list[list[float]]]:
     kind, learnt, others, length = task
     found = order(learnt, kind, length)
     rows = []
     for place in others:
-        new, old = curve(place, found), curve(place, NOW["order"]["small"][kind])
+        new, old = curve(place, plain(found)), curve(place, plain(present(kind)))
         rows.append([at(new, time) - at(old, time) for time in TIMES])
     return found, rows
 
@@ -176,9 +205,12 @@ def main() -> None:
     parser.add_argument(
         "--size", choices=("small", "large"), required=True, help="of the laboratory's tables"
     )
+    parser.add_argument("--without", default="", help="names of tables, separated by commas")
     parser.add_argument("--write", action="store_true", help="change the portfolio's file")
     args = parser.parse_args()
-    TABLES.extend(tables(args.out))
+    left_out = args.without.split(",")
+    TABLES.extend(table for table in tables(args.out) if table.name not in left_out)
+    SIZE.append(args.size)
     everything = list(range(len(TABLES)))
     tasks: list[tuple[str, list[int], list[int], int]] = []
     for kind in [kind for kind in KINDS if any(table.task.kind == kind for table in TABLES)]:
@@ -196,7 +228,7 @@ def main() -> None:
         results = workers.map(_judged, tasks, chunksize=1)
     differences = np.array([row for _, rows in results for row in rows])
     print(
-        "log loss of the learnt order less that of the one that small tables have now, "
+        "log loss of the learnt order less that of the present one, "
         "on tables that it was not learnt on:"
     )
     for time, column in zip(TIMES, differences.T, strict=True):
