@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from automl.candidate import Candidate
 from automl.features.recipe import Recipe
 from automl.insight.rung_losses import learnable_loss
 from automl.search.costs import expected_seconds
-from automl.search.sampling import Sampling, even_points
+from automl.search.proposal_queue import Params, ProposalQueue
+from automl.search.sampling import Sampling
 from automl.space import (
     Choice,
     Float,
@@ -29,10 +30,6 @@ from automl.trial import Trial
 if TYPE_CHECKING:
     import optuna
 
-Params = Mapping[str, Any]
-
-# One of as many proposals is spread evenly over the space, where the sampler is to explore it.
-EXPLORING_PERIOD = 12
 # Times the learning rate of a trial that was cut short, for the first proposal.
 SHORT_BUDGET_RATE_FACTOR = 2.5
 
@@ -71,14 +68,10 @@ class FamilyTuner:
         The number of its proposals.
     is_exhausted : bool
         Whether it has nothing new to propose.
-    points : iterator of mapping or None
-        Values to propose, until there are no more; None if the sampler decides all of them.
-    points_period : int
-        One in as many proposals is of these values: 1 for all.
+    queue : ProposalQueue
+        Values to propose without asking the sampler.
     known_ids : set of str
         Ids of the trials that the sampler knows, and of its proposals.
-    queued_params : mapping or None
-        The values to propose first.
     fixed : mapping
         Values that all proposals have.
     """
@@ -90,11 +83,9 @@ class FamilyTuner:
     short_budget: bool = False
     n_proposed: int = 0
     is_exhausted: bool = False
-    points: Iterator[Params] | None = None
+    queue: ProposalQueue = field(default_factory=ProposalQueue)
     known_ids: set[str] = field(default_factory=set)
-    queued_params: Params | None = None
     fixed: Params = field(default_factory=dict)
-    points_period: int = 1
 
     @classmethod
     def create(
@@ -123,37 +114,33 @@ class FamilyTuner:
         params = study.all_params(name, best.candidate.params)
         seconds = expected_seconds(study, best.candidate)
         has_codes = recipe.has_native_categories and study.size.categories > 0
-        space = study.family(name).space(study.known_task, has_codes)
-        space = sampling.searched(name, space)
+        whole_space = study.family(name).space(study.known_task, has_codes)
+        space = sampling.searched(name, whole_space)
         fixed = sampling.fixed_values(name)
         kept = {key: params[key] for key in sampling.kept_names(name)}
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
-        searched = (
-            faster
-            if short_budget
-            else without_slower_values(space, params, max_fit_seconds / seconds)
-        )
+        if short_budget:
+            searched = faster
+        else:
+            searched = without_slower_values(space, params, max_fit_seconds / seconds)
         text = f"{study.seed}/{study.resumed}/{name}/{recipe.name}"
         seed = zlib.crc32(text.encode()) >> 1
-        tuner = cls(
+        first = None
+        if short_budget:
+            first = _with_higher_rates(searched, params)
+        elif sampling.best_first and fixed:
+            first = nearest(searched, params)
+        return cls(
             name,
             recipe,
             searched,
             sampling.create_study(seed, has_conditions(searched)),
             short_budget,
-            points=sampling.grid_points(searched, seed),
+            queue=sampling.queue(searched, seed, first),
             fixed=_unusual(study, name, {**kept, **fixed}),
         )
-        if sampling.explores:
-            tuner.points = even_points(searched, seed)
-            tuner.points_period = EXPLORING_PERIOD
-        if sampling.best_first and fixed:
-            tuner.queued_params = nearest(searched, params)
-        if short_budget:
-            tuner.queued_params = _with_higher_rates(searched, params)
-        return tuner
 
     @property
     def key(self) -> tuple[str, Recipe]:
@@ -199,15 +186,11 @@ class FamilyTuner:
 
     def ask(self) -> Proposal | None:
         """Return a new proposal, which may equal a known trial; None if there is no more."""
-        number = self.n_proposed + 1
-        is_free = self.queued_params is None and number % self.points_period == 0
-        if is_free and self.points is not None:
-            self.queued_params = next(self.points, None)
-            if self.queued_params is None:
-                return None
-        if self.queued_params is not None:
-            self.optuna_study.enqueue_trial(dict(self.queued_params))
-            self.queued_params = None
+        queued = self.queue.take(self.n_proposed + 1)
+        if queued is not None:
+            self.optuna_study.enqueue_trial(dict(queued))
+        elif self.queue.decides_all:
+            return None
         trial = self._ask_optuna()
         self.n_proposed += 1
         params = {**trial.params, **self.fixed}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from automl.search.proposal_queue import Params, ProposalQueue
 from automl.space import Choice, Range, Space, existing
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ Levels = dict[str, list[Any]]  # the values of each hyperparameter
 
 GRID_LEVELS = (5, 4, 3, 2)  # values of each number, as many as keep the grid small enough
 MAX_GRID_POINTS = 20_000
+# One proposal in this many is spread evenly over the space, where the sampler is to explore it.
+EXPLORING_PERIOD = 12
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,12 @@ class Sampling:
         if self.pruner == "none":
             return pruners.NopPruner()
         return pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2)
+
+    def queue(self, space: Space, seed: int, first: Params | None = None) -> ProposalQueue:
+        """Return what is proposed without asking the sampler: perhaps some values before all."""
+        if self.explores:
+            return ProposalQueue(first, even_points(space, seed), EXPLORING_PERIOD)
+        return ProposalQueue(first, self.grid_points(space, seed))
 
     def grid_points(
         self,

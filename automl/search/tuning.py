@@ -291,7 +291,7 @@ class TuningPolicy:
         The sampler is told the loss of a known one at once, and asked again.
         """
         attempts = MAX_REPEATED_PROPOSALS
-        if tuner.points is not None:
+        if tuner.queue.decides_all:
             attempts = MAX_GRID_POINTS
         for _ in range(attempts):
             proposal = tuner.ask()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from automl.errors import InputError
 from automl.extend import Choice, Float, Int, SimpleFamily, When
 from automl.insight.points import trial_points
 from automl.models import check_families
-from automl.search.family_tuner import EXPLORING_PERIOD, FamilyTuner
+from automl.search.family_tuner import FamilyTuner, Proposal
 from automl.search.manual import starting_candidate, variation
-from automl.search.sampling import Method, Sampling, grid
+from automl.search.sampling import EXPLORING_PERIOD, Method, Sampling, grid
+from automl.search.tuning import MAX_REPEATED_PROPOSALS
 from automl.study import Study
 from automl.track.experiment import read_experiment
 from tests.models.descending import Descending
@@ -99,6 +101,45 @@ def test_every_twelfth_proposal_of_an_exploring_search_is_spread_evenly(study: S
     assert gaps.max() < 0.25
     others = [params["rate"] for params in proposed if params not in spread]
     assert np.median(others) < np.median([params["rate"] for params in spread])
+
+
+class FewPoints(Descending):
+    """Three points, none of which takes long."""
+
+    name = "few_points"
+
+    def space(self, task: Any, codes: bool = True) -> Any:
+        return {"rate": Choice((0.1, 0.2, 0.4))}
+
+    def defaults(self, task: Any) -> Any:
+        return {"rate": 0.2, "momentum": False}
+
+
+def test_an_exploring_search_of_few_points_ends_soon_after_the_last_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    n_asked = 0
+    ask = FamilyTuner.ask
+
+    def counted(tuner: FamilyTuner) -> Proposal | None:
+        nonlocal n_asked
+        n_asked += 1
+        return ask(tuner)
+
+    monkeypatch.setattr(FamilyTuner, "ask", counted)
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 3)), columns=list("abc"))
+    model = AutoMLRegressor(
+        families=[FewPoints()],
+        trials=99,
+        engine="inline",
+        options={"select.families": "few_points"},
+        output=tmp_path / "run",
+    )
+    model.fit(X, X["a"] + X["b"] ** 2)
+    tried = read_experiment(tmp_path / "run").study.trials.values()
+    rates = {trial.candidate.params.get("rate", 0.2) for trial in tried}
+    assert rates == {0.1, 0.2, 0.4}
+    assert n_asked <= 3 * MAX_REPEATED_PROPOSALS
 
 
 def test_a_grid_has_each_point_once() -> None:
