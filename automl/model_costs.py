@@ -45,10 +45,10 @@ def refit_cost(study: Study, trial: Trial) -> ModelCost:
     model = fold_model_cost(trial)
     rounds = _rounds_growth(study, trial)
     rows = _rows_growth(study, trial)
-    return ModelCost(
-        rounds * model.milliseconds,
-        rounds * rows * model.n_bytes,
-    )
+    milliseconds = rounds * model.milliseconds
+    if holds_rows(trial.family, study.extensions):
+        milliseconds *= rows  # each of which is read for a prediction
+    return ModelCost(milliseconds, rounds * rows * model.n_bytes)
 
 
 def _mean(models: Sequence[Outcome]) -> ModelCost:

@@ -31,6 +31,11 @@ class Cost:
     megabytes: float
     counted: bool = False
 
+    @property
+    def seconds(self) -> float:
+        """To predict one row."""
+        return self.milliseconds / 1000
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         milliseconds = round(self.milliseconds, 3)

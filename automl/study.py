@@ -14,6 +14,7 @@ from automl.features.recipe import Recipe
 from automl.finding import Finding
 from automl.models import Family, find_family
 from automl.price import Cost
+from automl.space import Space
 from automl.task import Task
 from automl.trial import Trial
 
@@ -271,6 +272,11 @@ class Study:
             **family.defaults(self.known_task),
             **params,
         }
+
+    def space(self, name: str, recipe: Recipe) -> Space:
+        """Return the ranges of a family's hyperparameters with a recipe."""
+        has_codes = recipe.has_native_categories and self.size.categories > 0
+        return self.family(name).space(self.known_task, has_codes)
 
     @property
     def known_task(self) -> Task:

@@ -1,7 +1,8 @@
 """Fits that may go on: what a fit of few rounds leaves for a longer one of the same rows.
 
 The files lie in the run's `work/`. A longer fit gives the same model without them, so nothing is
-lost where they are: on another machine, or after the run was killed.
+lost where they are missing: on another machine, or after the run was killed. Those of another
+format are not read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from automl.errors import UnsafeModel
 from automl.files import atomic_write
 from automl.run_files import PROGRESS
 from automl.state import State, pack_to_bytes, unpack_bytes
+
+FORMAT = 2  # part of the files' names
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class ProgressFiles:
 def _name(job: Job, n_rows: int) -> str:
     """Return a name that only fits of the same path have, which begins with the trial's id."""
     path = (
+        FORMAT,
         job.data,
         job.split,
         job.seed,

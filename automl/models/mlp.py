@@ -5,7 +5,7 @@ It is strong where targets are smooth, and makes other mistakes than trees do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,6 @@ from automl.models._base import (
     Sample,
 )
 from automl.models._losses import select_loss
-from automl.models._rows import encode_rows
-from automl.models.constant import ConstantModel
 from automl.models.network.descent import (
     MAX_BATCH_ROWS,
     MIN_BATCH_ROWS,
@@ -31,8 +29,8 @@ from automl.models.network.descent import (
 from automl.models.network.model import NetworkModel, fitted_network, restored_network
 from automl.models.network.perceptron import PerceptronLearner, initial_perceptron
 from automl.models.network.state import network_from_state, network_to_state
-from automl.models.network.training import Training, TrainingRows
-from automl.space import Choice, Float, Int, Space
+from automl.models.network.training import PreparedRows, Training
+from automl.space import Choice, Float, Int, Space, When
 from automl.state import State
 from automl.task import Task
 
@@ -46,14 +44,6 @@ class MLPModel(NetworkModel):
     def network_state(self) -> State:
         """Return the network's arrays."""
         return network_to_state(self.network)
-
-
-@dataclass(frozen=True)
-class PreparedNetwork:
-    """Rows to train on and to stop by, and the constant if nothing can be learnt."""
-
-    rows: TrainingRows
-    fallback: ConstantModel | None
 
 
 class MLP(PlainFamily):
@@ -73,8 +63,8 @@ class MLP(PlainFamily):
         """Return the ranges of size, speed, regularisation and embeddings."""
         space: dict[str, Any] = {
             "width": Int(32, 256, log=True),
-            "taper": Choice((1.0, 0.5)),
             "layers": Int(1, 4),
+            "taper": Choice((1.0, 0.5), when=When("layers", (2, 3, 4))),
             "block": Choice(("plain", "residual", "gated")),
             "activation": Choice(("silu", "relu", "selu")),
             "normalised": Choice((False, True)),
@@ -83,7 +73,7 @@ class MLP(PlainFamily):
             "weight_decay": Float(1e-2, 2.0, log=True),
             "dropout": Float(0.0, 0.5),
             "waves": Choice((0, 16)),
-            "frequency": Float(0.02, 0.5, log=True),
+            "frequency": Float(0.02, 0.5, log=True, when=When("waves", (16,))),
             "pieces": Choice((0, 16)),
             "restarts": Choice((0, 3)),
         }
@@ -119,19 +109,15 @@ class MLP(PlainFamily):
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
-    ) -> PreparedNetwork:
-        """Return the rows with encoded targets and without missing values."""
-        encoded = encode_rows(train, context)
-        rows = TrainingRows.of(encoded, held)
-        return PreparedNetwork(rows, encoded.fallback)
+    ) -> PreparedRows:
+        """Return the rows with encoded targets."""
+        return PreparedRows.of(train, held, context)
 
-    def fit(
-        self, prepared: PreparedNetwork, params: Hyperparameters, context: FitContext
-    ) -> Fitted:
+    def fit(self, prepared: PreparedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Descend until the held-out loss no longer falls, or the epochs are over."""
         resolved = self.defaults(context.task) | dict(params)
-        if prepared.fallback is not None:
-            return Fitted(prepared.fallback, None, resolved)
+        if prepared.is_constant(context):
+            return Fitted(prepared.constant, context.rounds, resolved)
         encoded = prepared.rows
         target = encoded.target
         rng = np.random.default_rng(context.seed)
@@ -144,8 +130,11 @@ class MLP(PlainFamily):
             best_network = learner.go_on(context.progress)
             training.go_on(context.progress["losses"], best_network)
         training.run()
+        if not training.best_epoch:
+            return prepared.without_time(resolved)
         fitted = fitted_network(MLPModel, training, encoded, resolved)
-        if not context.resumable or training.stopped:
+        goes_on = context.resumable and training.is_judged
+        if not goes_on or training.stopped:
             return fitted
         progress = learner.progress(training.best_network)
         losses = [list(each) for each in training.early_stopping.losses]

@@ -30,6 +30,9 @@ _BATCH_ROWS = 256
 class RealMLPModel(NetworkModel):
     """RealMLPs whose mean predicts."""
 
+    # A row takes 0.65 of the time that it takes in blocks of 32, and many rows 1.3 times the time.
+    block_rows = 16
+
 
 class RealMLPFamily(TorchFamily):
     """RealMLPs; several members are trained as one batch."""

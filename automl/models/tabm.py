@@ -32,6 +32,10 @@ _MAX_BATCH_ROWS = 1024  # where there are more rows
 class TabMModel(NetworkModel):
     """A TabM, whose members' mean predicts."""
 
+    # Its members make products of 32 times as many rows. A row takes a sixth of the time that it
+    # takes in blocks of 32, and many rows 1.1 to 1.3 times the time.
+    block_rows = 4
+
 
 class TabMFamily(TorchFamily):
     """TabMs."""

@@ -10,7 +10,7 @@ from typing import Any
 from automl.search.architectures import FIXED
 from automl.search.networks import NETWORK, network_epochs
 from automl.search.rungs import Ladder, Rung
-from automl.space import Space
+from automl.space import Space, existing
 from automl.study import Study
 from automl.trial import Trial
 
@@ -46,13 +46,16 @@ class NetworkSearch:
     Parameters
     ----------
     study : Study
+    start : Trial
+        The network that the search began with.
     proposals : tuple of Trial
-        At least one, in the order in which they were proposed.
+        Those that climbed rungs: at least one, in the order in which they were proposed.
     networks : tuple of Trial
         All complete networks, at least one, best first. Some may be older than the search.
     """
 
     study: Study
+    start: Trial
     proposals: tuple[Trial, ...]
     networks: tuple[Trial, ...]
 
@@ -62,11 +65,6 @@ class NetworkSearch:
         return self.networks[0]
 
     @property
-    def start(self) -> Trial:
-        """The network that the search began with."""
-        return self.proposals[0]
-
-    @property
     def is_found(self) -> bool:
         """Whether the best network is one of the proposals."""
         return self.best in self.proposals
@@ -74,11 +72,7 @@ class NetworkSearch:
     @cached_property
     def space(self) -> Space:
         """The range of each hyperparameter of networks with the best one's recipe."""
-        recipe = self.best.candidate.recipe
-        n_categories = self.study.size.categories
-        has_codes = recipe.has_native_categories and n_categories > 0
-        family = self.study.family(NETWORK)
-        return family.space(self.study.known_task, has_codes)
+        return self.study.space(NETWORK, self.best.candidate.recipe)
 
     @property
     def epochs(self) -> int:
@@ -107,7 +101,7 @@ class NetworkSearch:
         return found
 
     def _features(self, trial: Trial) -> dict[str, Any]:
-        params = self.params(trial)
+        params = existing(self.space, self.params(trial))
         in_effect = _in_effect(params)
         features = {}
         for name in self.space:
@@ -179,29 +173,35 @@ class NetworkSearch:
 
 def find_network_search(study: Study) -> NetworkSearch | None:
     """Return the search of architectures in a run; None if there was none."""
-    proposals = []
+    proposed = []
     complete = []
     for trial in study.trials.values():
-        if trial.family == NETWORK and _climbs(trial):
-            proposals.append(trial)
+        if trial.family == NETWORK and _is_proposed(trial):
+            proposed.append(trial)
     for trial in study.ranked:
         if trial.family == NETWORK:
             complete.append(trial)
-    if not proposals or not complete:
+    climbing = [trial for trial in proposed if _climbs(trial)]
+    if not climbing or not complete:
         return None
-    return NetworkSearch(study, tuple(proposals), tuple(complete))
+    return NetworkSearch(
+        study,
+        proposed[0],
+        tuple(climbing),
+        tuple(complete),
+    )
 
 
-def _climbs(trial: Trial) -> bool:
-    """Return whether a network was proposed by a search of architectures.
-
-    Other methods may begin with few rounds, too, but they search what is fixed here.
-    """
+def _is_proposed(trial: Trial) -> bool:
+    """Return whether a network has the values that a search of architectures fixes."""
     params = trial.candidate.params
     if trial.candidate.origin != "tune" or "block" not in params:
         return False
-    if any(params.get(name) != value for name, value in FIXED.items()):
-        return False
+    return all(params.get(name) == value for name, value in FIXED.items())
+
+
+def _climbs(trial: Trial) -> bool:
+    """Return whether a network was judged on rungs of epochs."""
     return any(job.is_resumable for job in trial.jobs.values())
 
 
@@ -217,20 +217,17 @@ def training_seconds(trial: Trial) -> float:
 
 
 def _in_effect(params: Params) -> dict[str, Any]:
-    """Return hyperparameters without those that change nothing in such a network.
+    """Return a network's hyperparameters as it was built by them.
 
-    >>> found = _in_effect({"layers": 1, "taper": 0.5, "block": "residual", "waves": 0})
-    >>> found
-    {'layers': 1, 'block': 'plain', 'waves': 0}
+    The first block has no way around it, so one that is alone is plain.
+
+    >>> _in_effect({"layers": 1, "block": "residual"})
+    {'layers': 1, 'block': 'plain'}
     """
-    kept = dict(params)
-    if not kept["waves"]:
-        kept.pop("frequency", None)
-    if kept["layers"] == 1:
-        kept.pop("taper", None)
-        if kept["block"] == "residual":  # the first block has no way around it
-            kept["block"] = "plain"
-    return kept
+    built = dict(params)
+    if built["layers"] == 1 and built["block"] == "residual":
+        built["block"] = "plain"
+    return built
 
 
 def _number(rounds: int | None) -> int:

@@ -20,6 +20,7 @@ from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import is_boosted, is_forest
+from automl.prediction_costs import estimate_ensemble_cost, estimate_trial_cost
 from automl.predictor import Predictor
 from automl.predictor.scoring import Scores, score_table
 from automl.study import Event, Study
@@ -32,6 +33,7 @@ LIKELY_MEMBERS = 8  # of the best trials are in the predictor
 EVALUATOR_LOADING_SECONDS = 0.5  # of trees' compiled evaluator, the only thing that is imported
 SECONDS_PER_ROW = 2e-4  # to clean, encode and predict with an ensemble
 TRIAL_SCORING_SECONDS = 0.2  # of a few rows
+CALLS = 2  # predicting a few rows takes as long as single ones, where models read their context
 TRIAL_SCORING_ROWS = 300  # by which the time for all rows is estimated
 SAFETY_FACTOR = 1.5
 
@@ -93,11 +95,15 @@ class TableScoring:
         """Return the seconds to keep back for it; none without a clock."""
         if not budget.is_timed:
             return 0.0
-        families = {trial.family for trial in study.ranked[:LIKELY_MEMBERS]}
-        if self.min_seconds(families, self.max_seconds) > self.max_seconds:
+        likely = study.ranked[:LIKELY_MEMBERS]
+        families = {trial.family for trial in likely}
+        calls = sum(estimate_trial_cost(study, trial).seconds for trial in likely)
+        crowded = measure_crowding()
+        first = CALLS * calls * crowded
+        if first + self.min_seconds(families, self.max_seconds) > self.max_seconds:
             return 0.0
-        for_all = SECONDS_PER_ROW * self.rows * measure_crowding()
-        return min(self.max_seconds, self.min_seconds(families, math.inf) + for_all)
+        for_all = SECONDS_PER_ROW * self.rows * crowded
+        return min(self.max_seconds, first + self.min_seconds(families, math.inf) + for_all)
 
     def min_seconds(self, families: Iterable[str], left: float) -> float:
         """Return the least time that it takes with models of these families.
@@ -156,11 +162,12 @@ def score_test_table(
     Before each step the time that is left must be enough for it.
     """
     families = {member.family_name for member in predictor.members}
-    if not budget.affords(test.min_seconds(families, budget.remaining())):
+    first = CALLS * estimate_ensemble_cost(study).seconds * measure_crowding()
+    if not budget.affords(first + test.min_seconds(families, budget.remaining())):
         yield _unscored(test)
         return
     predictor.warm_up()  # which takes long on a busy machine
-    if not budget.affords(test.min_seconds((), budget.remaining())):
+    if not budget.affords(first + test.min_seconds((), budget.remaining())):
         yield _unscored(test)
         return
     seconds = test.reading_seconds(budget.remaining()) if budget.is_timed else None

@@ -24,7 +24,8 @@ class AllFoldsPolicy:
     splits : sequence of (int, int), optional
         Only these, instead of all folds.
     seconds : float, optional
-        The longest that a fit may take; one that takes longer keeps the rounds that it has.
+        The longest that a fit may take. One that takes longer keeps the rounds that it has; of a
+        family that can't stop, it is killed.
     """
 
     def __init__(

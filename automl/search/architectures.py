@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from automl.candidate import Candidate
 from automl.models.network.schedule import swing_ends
-from automl.search.networks import network_epochs
+from automl.search.networks import NETWORK, network_epochs
+from automl.search.portfolio import default_candidate
 from automl.search.rungs import Ladder, Rung
+from automl.space import nearest
 from automl.study import Study
 
 _RESTARTS = 3
@@ -26,6 +30,16 @@ MIN_JUDGING_ROWS = 1_000  # held-out rows that a rung judges by, where the folds
 FIXED: Mapping[str, Any] = {"restarts": _RESTARTS}
 # Those that no other search looks into: with them, few proposals are left for what matters more.
 BLOCKS = ("taper", "block", "activation", "normalised")
+
+
+def first_network(study: Study) -> Candidate:
+    """Return the network that a search begins with where none is complete."""
+    usual = default_candidate(study, NETWORK)
+    params = study.all_params(NETWORK, usual.params)
+    space = study.space(NETWORK, usual.recipe)
+    searched = {name: space[name] for name in space if name not in FIXED}
+    point = nearest(searched, params)
+    return replace(usual, params={**point, **FIXED}, origin="tune")
 
 
 def architecture_ladder(study: Study) -> Ladder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -113,9 +114,7 @@ class FamilyTuner:
         recipe = best.candidate.recipe
         params = study.all_params(name, best.candidate.params)
         seconds = expected_seconds(study, best.candidate)
-        has_codes = recipe.has_native_categories and study.size.categories > 0
-        whole_space = study.family(name).space(study.known_task, has_codes)
-        space = sampling.searched(name, whole_space)
+        space = sampling.searched(name, study.space(name, recipe))
         fixed = sampling.fixed_values(name)
         kept = {key: params[key] for key in sampling.kept_names(name)}
         faster = for_short_budget(space)
@@ -203,13 +202,11 @@ class FamilyTuner:
         import optuna
 
         trial = study.trials[proposal.candidate.id]
-        low_fidelity = trial.low_fidelity
         loss = learnable_loss(study, trial)
+        if loss is None:
+            loss = _highest_rung_loss(trial)
         if loss is not None:
             self.optuna_study.tell(proposal.optuna_trial, loss)
-        elif low_fidelity is not None and low_fidelity.loss is not None:
-            # The proposal went no further than a rung below all rows.
-            self.optuna_study.tell(proposal.optuna_trial, low_fidelity.loss)
         else:
             failed = optuna.trial.TrialState.FAIL
             self.optuna_study.tell(proposal.optuna_trial, state=failed)
@@ -243,6 +240,14 @@ class FamilyTuner:
                 case Choice(values):
                     trial.suggest_categorical(name, values)
         return trial
+
+
+def _highest_rung_loss(trial: Trial) -> float | None:
+    """Return the mean loss of the last fits on less than all rows and rounds; None without any."""
+    rungs = list(trial.rung_losses.values())
+    if not rungs:
+        return None
+    return statistics.fmean(rungs[-1].values())
 
 
 def _losses_by_step(study: Study, trial: Trial) -> dict[int, float]:

@@ -71,8 +71,7 @@ def _trial_of(study: Study, name: str, base: str) -> Trial:
 
 def hyperparameter_space(study: Study, base: Candidate) -> Space:
     """Return the hyperparameters of a candidate's family with their ranges."""
-    has_codes = base.recipe.has_native_categories and study.size.categories > 0
-    return study.family(base.family).space(study.known_task, has_codes)
+    return study.space(base.family, base.recipe)
 
 
 def variation(

@@ -30,7 +30,7 @@ def admit(
     Raises
     ------
     InputError
-        A family has no weights for the task.
+        A family has no weights for the task, or those of the user are for another kind of task.
     """
     left_out = set()
     for name in filter(is_pretrained, families):
@@ -49,6 +49,9 @@ def _finding(study: Study, name: str) -> Finding:
         action = f"{name} is not tried: {too_much}"
         return Finding(TOO_LARGE, (), "warning", 1, action=action)
     family = find_pretrained(name)
-    path = family.weights.find(purpose_of(study.known_task))
+    purpose = purpose_of(study.known_task)
+    path = family.weights.find(purpose)
+    if path.name not in family.weights.files[purpose]:  # else its name tells what it is for
+        family.engine.check(path, purpose)
     action = f"{name} takes part with the weights {path.name}: {family.licences(path)}"
     return Finding(LICENCES, (), "info", 1, action=action)

@@ -19,6 +19,7 @@ from automl.study import ENOUGH_REFITS, Study
 _MAX_ATTEMPTS = 6
 _EVALUATION_MEGABYTES = 0.002  # of the expected score and residuals, which come later
 _MARGIN = 0.05  # by which a bound is lowered for the next attempt, and once more each time
+_MEASURED_CALLS = 4  # that there must be time for: two, and caution
 _FRUGAL_SHARES = (0.5, 0.25)  # of the price, by estimates, once all attempts have missed it
 _ENOUGH_SHARE = 0.8  # of the price used up, from which on no better ensemble is looked for
 
@@ -178,15 +179,18 @@ def predictor_cost(
 ) -> Cost:
     """Return what the predictor of a study's weights costs.
 
-    Without a clock, or without a row of the table, its milliseconds are counted.
+    Without a clock, without a row of the table, or where measuring takes too long, its
+    milliseconds are counted.
     """
     predictor = build_predictor(study, lab.data)
-    rows = lab.data.example_rows() if lab.budget.is_timed else None
-    if rows is not None:
-        cost = measure_cost(predictor, rows)
-    else:
-        counted = estimate_ensemble_cost(study)
+    counted = estimate_ensemble_cost(study)
+    rows = None
+    if lab.budget.is_timed and lab.budget.affords(_MEASURED_CALLS * counted.seconds):
+        rows = lab.data.example_rows()
+    if rows is None:
         cost = replace(counted, megabytes=file_megabytes(predictor))
+    else:
+        cost = measure_cost(predictor, rows)
     return replace(cost, megabytes=cost.megabytes + _EVALUATION_MEGABYTES)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from automl.budget import Budget, measure_crowding
@@ -17,11 +17,11 @@ from automl.errors import InputError
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.architectures import BLOCKS, FIXED, architecture_ladder
+from automl.search.architectures import BLOCKS, FIXED, architecture_ladder, first_network
 from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
 from automl.search.networks import NETWORK
-from automl.search.portfolio import default_candidate, portfolio
+from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy, gap_to_best
 from automl.search.rungs import Ladder, ladder
 from automl.search.sampling import Sampling
@@ -120,7 +120,7 @@ class Tune:
         if tunable:
             first = _untried(study, seconds * workers)
         elif self._searches_architectures:
-            first = _first_networks(study)
+            first = [first_network(study)]
         policy: Policy
         if (tunable or first) and has_time_for_optuna(budget):
             policy = TuningPolicy(
@@ -230,13 +230,6 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
             untried[candidate.family] = candidate
             seconds_left -= expected
     return list(untried.values())
-
-
-def _first_networks(study: Study) -> list[Candidate]:
-    """Return the network that a search of architectures begins with where none is complete."""
-    usual = default_candidate(study, NETWORK)
-    params = {**usual.params, **FIXED}
-    return [replace(usual, params=params)]
 
 
 def _min_candidates(study: Study, seconds: float, workers: int) -> int:

@@ -467,8 +467,18 @@ def test_a_fit_after_its_deadline_gives_a_model(case: Case) -> None:
     context = how_of(kind, budget=Budget(deadline=1.0, clock=lambda: 2.0))
     fitted = fit(candidate, context, train, held)
     check_prediction(fitted.model.predict(held.X), kind, len(held.y))
-    assert fitted.rounds in (1, None)
+    assert fitted.rounds in (0, 1, None)
     assert fitted.hit_deadline == candidate.stops
+    check_it_can_be_made_again(candidate, kind, fitted, train, held)
+
+
+def check_it_can_be_made_again(
+    candidate: Family, kind: Kind, fitted: Fitted, train: Sample, held: Sample, **params: float
+) -> None:
+    """Repeat a fit without a clock, by the rounds that it kept."""
+    again = fit(candidate, how_of(kind, rounds=fitted.rounds), train, held, **params)
+    expected = fitted.model.predict(held.X)
+    np.testing.assert_array_equal(again.model.predict(held.X), expected)
 
 
 @pytest.mark.parametrize("kind", ["multiclass"])
@@ -481,6 +491,7 @@ def test_a_fit_ends_at_its_deadline(candidate: Family, kind: Kind) -> None:
     fitted = fit(candidate, how_of(kind, budget=Budget().within(0.6)), train, held, **params)
     assert time.monotonic() - before < 0.6 + 0.4  # the machine may be busy
     check_prediction(fitted.model.predict(held.X), kind, len(held.y))
+    check_it_can_be_made_again(candidate, kind, fitted, train, held, **params)
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "average_precision", "f1"])

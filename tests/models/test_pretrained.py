@@ -26,7 +26,7 @@ from automl.models import (
 )
 from automl.models._target import TargetCoding
 from automl.models.pretrained.alone import OFFLINE, offline
-from automl.models.pretrained.context import Context, bounded, repeat_by_weight
+from automl.models.pretrained.context import Context, clip_magnitudes, repeat_by_weight
 from automl.models.pretrained.model import InContextModel
 from automl.models.pretrained.weights import PURPOSES, Purpose, file_sha256
 from automl.models.row_cost import row_milliseconds
@@ -177,8 +177,8 @@ def test_a_row_is_repeated_by_its_weight(weight: np.ndarray) -> None:
 def test_rows_without_a_weight_stay_as_they_are() -> None:
     np.testing.assert_array_equal(repeat_by_weight(np.ones(7)), np.arange(7))
     X = np.array([[1.0, np.nan], [np.inf, -1e30]], np.float32)
-    assert bounded(X).tolist()[1] == [pytest.approx(1e15), pytest.approx(-1e15)]
-    assert np.isnan(bounded(X)[0, 1])
+    assert clip_magnitudes(X).tolist()[1] == [pytest.approx(1e15), pytest.approx(-1e15)]
+    assert np.isnan(clip_magnitudes(X)[0, 1])
 
 
 @cases

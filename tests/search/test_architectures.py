@@ -18,6 +18,7 @@ from automl.insight.points import trial_points
 from automl.insight.rung_losses import learnable_loss
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import find_family
+from automl.report.network_search import find_network_search
 from automl.search.architectures import FIXED, architecture_ladder
 from automl.search.costs import expected_seconds
 from automl.search.networks import NETWORK
@@ -130,9 +131,14 @@ def test_the_best_known_network_comes_first_to_compare_with(tmp_path: Path) -> N
 
 def test_a_search_without_a_network_begins_with_one(tmp_path: Path) -> None:
     study = searched(tmp_path, STUDY)
-    origins = [trial.candidate.origin for trial in study.trials.values()]
-    assert origins[0] == "portfolio"
-    assert "tune" in origins
+    first, second, *_ = study.trials.values()
+    assert first.candidate.params["restarts"] == FIXED["restarts"]
+    assert study.is_complete(first)
+    found = find_network_search(study)
+    assert found is not None
+    assert found.start == first
+    assert found.proposals[0] == second
+    assert found.differences(first, second)
 
 
 def test_a_network_that_was_given_up_does_not_end_the_search(tmp_path: Path) -> None:

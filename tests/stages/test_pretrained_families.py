@@ -19,10 +19,10 @@ NAMES = tuple(family.name for family in PRETRAINED_FAMILIES)
 
 @pytest.fixture(autouse=True)
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each family find a checkpoint, which nobody reads here."""
-    path = tmp_path / "tabpfn-v2-own.ckpt"
-    path.write_bytes(b"weights")
+    """Let each family find the oldest published checkpoint, which nobody reads here."""
     for family in PRETRAINED_FAMILIES:
+        path = tmp_path / family.weights.files["classification"][-1]
+        path.write_bytes(b"weights")
         monkeypatch.setenv(family.weights.variable, str(path))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from automl.models._base import (
@@ -15,32 +14,13 @@ from automl.models._base import (
     Sample,
 )
 from automl.models._losses import select_loss
-from automl.models._rows import encode_rows
-from automl.models.constant import ConstantModel, fit_constant
 from automl.models.network.model import NetworkModel, fitted_network, restored_network
-from automl.models.network.training import Training, TrainingRows
+from automl.models.network.training import PreparedRows, Training
 from automl.state import State
 from automl.task import Task
 
 _LOADING_FACTOR = 2.0  # times as long as usual that loading torch may take
 _LEAST_TIME_FACTOR = 3.0  # of the usual time of loading, so that something is learnt, too
-
-
-@dataclass(frozen=True)
-class PreparedRows:
-    """Rows to train on and to stop by.
-
-    Parameters
-    ----------
-    rows : TrainingRows
-    constant : ConstantModel
-        The model where nothing can be learnt, or there is no time to load torch.
-    is_learnable : bool
-    """
-
-    rows: TrainingRows
-    constant: ConstantModel
-    is_learnable: bool
 
 
 class TorchFamily(PlainFamily):
@@ -67,18 +47,15 @@ class TorchFamily(PlainFamily):
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> PreparedRows:
         """Return the rows with encoded targets."""
-        encoded = encode_rows(train, context)
-        rows = TrainingRows.of(encoded, held)
-        constant = fit_constant(train, context)
-        return PreparedRows(rows, constant, encoded.fallback is None)
+        return PreparedRows.of(train, held, context)
 
     def fit(self, prepared: PreparedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Train until the held-out loss no longer falls, or the epochs are over."""
         resolved = self.defaults(context.task) | dict(params)
-        if not prepared.is_learnable:
-            return Fitted(prepared.constant, None, resolved)
+        if prepared.is_constant(context):
+            return Fitted(prepared.constant, context.rounds, resolved)
         if not self._has_time_to_load(context):
-            return Fitted(prepared.constant, None, resolved, hit_deadline=True)
+            return prepared.without_time(resolved)
         return self._train(prepared, resolved, context)
 
     def _has_time_to_load(self, context: FitContext) -> bool:
@@ -108,6 +85,8 @@ class TorchFamily(PlainFamily):
             loss = select_loss(target, context, smoothing)
             training = Training(learner, rows, loss, context)
             training.run()
+        if not training.best_epoch:
+            return prepared.without_time(resolved)
         return fitted_network(self.model_type, training, encoded, resolved)
 
     def fit_inputs(self, train: Sample) -> Any:

@@ -163,6 +163,11 @@ class RealMLPNetwork:
         """The function that turns rows into what the network takes."""
         return self.inputs.prepare
 
+    @property
+    def n_products(self) -> int:
+        """Number of products of two numbers that a row takes in the layers, of all members."""
+        return sum(layer.n_products for layer in self.layers)
+
     def scores(self, X: Matrix) -> Matrix:
         """Return the members' scores of prepared rows, of shape (n_members, n_rows, n_scores)."""
         squashed = self.inputs.squashed(X)

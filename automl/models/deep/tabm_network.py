@@ -152,6 +152,11 @@ class TabMNetwork:
         """Return rows as the network takes them."""
         return self.inputs.prepare(X)
 
+    @property
+    def n_products(self) -> int:
+        """Number of products of two numbers that a row takes in the layers, of all members."""
+        return sum(layer.n_products for layer in self.layers)
+
     def scores(self, X: Matrix) -> Matrix:
         """Return the members' scores of prepared rows, of shape (n_members, n_rows, n_scores)."""
         values = self._embedded(X)[None]

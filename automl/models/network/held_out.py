@@ -17,7 +17,8 @@ from automl.models.network.outputs import mean_output, output_loss
 
 # Rows scored together: the hidden values of many rows fill the memory.
 _SLICE_ROWS = 4096
-_LEARNT_METRICS = ("rmse", "log_loss", "r2")  # the loss itself chooses the epoch
+# The loss itself chooses the epoch. With MAPE it is weighted by relative errors.
+_PROXIED_METRICS = ("rmse", "log_loss", "r2", "mape")
 _UNBOUNDED = np.array([-np.inf, np.inf])
 
 
@@ -92,6 +93,6 @@ class HeldOut:
         That is so where it reads what a network learns, and chance decides little.
         """
         metric = self.context.metric
-        if metric.needs == "labels" or metric.name in _LEARNT_METRICS:
+        if metric.needs == "labels" or metric.name in _PROXIED_METRICS:
             return False
         return len(self.sample.y) >= MIN_HELD_OUT_ROWS_FOR_METRIC

@@ -46,6 +46,13 @@ class Layer:
         """Whether the members share the weights."""
         return self.weights.ndim == 2
 
+    @property
+    def n_products(self) -> int:
+        """Number of products of two numbers that a row takes, of all members together."""
+        if not self.is_shared:
+            return self.weights.size
+        return len(self.intercepts) * self.weights.size
+
     def outputs(self, values: Matrix) -> Matrix:
         """Return outputs of shape (n_members, n_rows, n_outputs) for inputs of such a shape."""
         products = self.products(values)

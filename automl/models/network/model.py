@@ -41,6 +41,11 @@ class AnyNetwork(Protocol):
         """Return an independent network with equal numbers of a type."""
         ...
 
+    @property
+    def n_products(self) -> int:
+        """Number of products of two numbers that a row takes in the layers, of all members."""
+        ...
+
 
 @dataclass(frozen=True)
 class NetworkModel:
@@ -157,9 +162,7 @@ def fitted_network(
         bounds=_prediction_bounds(rows.train.y),
         target=rows.target,
     )
-    unit = 1.0
-    if not model.target.n_classes:
-        unit = model.target.scale**2
+    unit = training.loss_unit
     losses = training.early_stopping.losses
     curve = [(epoch, loss * unit) for epoch, loss in _points(losses)]
     return Fitted(

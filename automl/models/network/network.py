@@ -58,6 +58,12 @@ class Network:
             values = block.values(values)
         return self.last.outputs(values)
 
+    @property
+    def n_products(self) -> int:
+        """Number of products of two numbers that a row takes in the blocks and the last layer."""
+        hidden = sum(block.layer.n_products for block in self.hidden)
+        return hidden + self.last.n_products
+
     def _scaled(self, inputs: Matrix) -> Matrix:
         """Return each member's inputs, of shape (n_members, n_rows, n_inputs)."""
         scaled: Matrix = inputs * self.scales[:, None]

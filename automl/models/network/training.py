@@ -9,11 +9,12 @@ from typing import Any, Generic
 import numpy as np
 
 from automl.arrays import Matrix
-from automl.models._base import FitContext, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._losses import Loss
-from automl.models._rows import EncodedRows
+from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding
+from automl.models.constant import ConstantModel, fit_constant
 from automl.models.network.held_out import HeldOut
 from automl.models.network.learner import Learner, NetworkT
 
@@ -55,6 +56,39 @@ class TrainingRows:
         return TrainingRows(train, held, self.target)
 
 
+@dataclass(frozen=True)
+class PreparedRows:
+    """Rows to train on and to stop by.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    constant : ConstantModel
+        The model where nothing can be learnt, or there is no time for it.
+    is_learnable : bool
+    """
+
+    rows: TrainingRows
+    constant: ConstantModel
+    is_learnable: bool
+
+    @classmethod
+    def of(cls, train: Sample, held: Sample | None, context: FitContext) -> PreparedRows:
+        """Return rows with encoded targets."""
+        encoded = encode_rows(train, context)
+        rows = TrainingRows.of(encoded, held)
+        constant = fit_constant(train, context)
+        return cls(rows, constant, encoded.fallback is None)
+
+    def is_constant(self, context: FitContext) -> bool:
+        """Return whether the constant is the model, as where a fit without epochs is repeated."""
+        return not self.is_learnable or context.rounds == 0
+
+    def without_time(self, resolved: Hyperparameters) -> Fitted:
+        """Return the constant, of a fit that had no time for a whole epoch."""
+        return Fitted(self.constant, 0, resolved, hit_deadline=True)
+
+
 def _prepare(
     sample: Sample,
     function: Callable[[Matrix], Matrix],
@@ -69,6 +103,7 @@ class Training(Generic[NetworkT]):
     """Trains epoch after epoch.
 
     It keeps the network whose held-out loss was lowest, or the last one where nothing is held out.
+    Only whole epochs count, so that a repeated fit gives the same network.
 
     Parameters
     ----------
@@ -95,6 +130,7 @@ class Training(Generic[NetworkT]):
         is_judged = context.rounds is None or context.resumable
         if is_judged and rows.held is not None:
             self._held = HeldOut(rows.held, rows.target, loss, context)
+        self.loss_unit = _loss_unit(rows.target, context)
         self.best_network = learner.snapshot()
         self.best_epoch = 0
         self.stopped = False
@@ -112,6 +148,11 @@ class Training(Generic[NetworkT]):
         self.best_epoch = self.early_stopping.best
         self.best_network = best_network
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether held-out rows choose the epoch."""
+        return self._held is not None
+
     def run(self) -> None:
         """Train until the held-out loss no longer falls, the epochs are over, or the deadline."""
         if self._held is None:
@@ -123,29 +164,25 @@ class Training(Generic[NetworkT]):
         last = max(self._epochs())
         for epoch in self._epochs():
             self._run_epoch()
-            if self.stopped and self.best_epoch:
+            if self.stopped:
                 return
             self.best_epoch = epoch
             may_be_last = self._budget.is_timed  # it may end within the next epoch
             if may_be_last or epoch == last:
                 self.best_network = self._learner.snapshot()
-            if self.stopped:
-                return
 
     def _run_with_early_stopping(self, held: HeldOut) -> None:
         for epoch in self._epochs():
             if self.early_stopping.is_over:
                 return
             self._run_epoch()
-            if self.stopped and self.best_epoch:
+            if self.stopped:
                 return
             losses = held.losses(self._learner)
             self.early_stopping.record(losses)
             if self.early_stopping.best == epoch:
                 self.best_epoch = epoch
                 self.best_network = self._learner.snapshot()
-            if self.stopped:
-                return
 
     def _epochs(self) -> range:
         """The epochs that are not done yet."""
@@ -168,3 +205,12 @@ class Training(Generic[NetworkT]):
         slice_seconds = before - self._budget.remaining()
         factor = 1 + self._learner.prediction_factor
         return factor * slice_seconds * held.n_slices
+
+
+def _loss_unit(target: TargetCoding, context: FitContext) -> float:
+    """Return what a loss of encoded targets is multiplied by, to be one of the task's own."""
+    if target.n_classes:
+        return 1.0
+    if context.metric.is_quantile:
+        return target.scale
+    return target.scale**2

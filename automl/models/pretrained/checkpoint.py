@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError, one_line
+from automl.models.pretrained.weights import Purpose
 
 SAFE_SUFFIX = ".safetensors"  # arrays and text, by their format
 
@@ -36,3 +37,9 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
         raise InputError(f"{path}: is a checkpoint of something else: it has no 'config'.")
     return content
+
+
+def check_purpose(path: Path, found: Purpose, wanted: Purpose) -> None:
+    """Refuse a checkpoint for another kind of task."""
+    if found != wanted:
+        raise InputError(f"{path}: is for {found}, and the task is {wanted}.")

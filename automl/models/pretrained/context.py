@@ -32,15 +32,18 @@ class Context:
     categories: Integers
 
     @classmethod
-    def of(cls, sample: Sample) -> Context:
+    def of(cls, sample: Sample, target: TargetCoding) -> Context:
         """Return the context of rows with encoded targets.
 
-        These models know no weights, so a row is there about as often as it weighs.
+        These models know no weights, so a row is there about as often as it weighs. Each class
+        has a row, however light its rows are.
         """
         drawn = np.arange(len(sample.y))
         if sample.weight is not None:
             drawn = repeat_by_weight(sample.weight)
-        rows = bounded(sample.X[drawn])
+            if target.n_classes:
+                drawn = with_all_classes(drawn, sample.y, sample.weight)
+        rows = clip_magnitudes(sample.X[drawn])
         categories = np.array(sample.categorical, np.int64)
         return cls(rows, sample.y[drawn], categories)
 
@@ -78,10 +81,28 @@ class Context:
         return np.array_equal(present, classes)
 
 
-def bounded(X: Matrix) -> Matrix:
+def clip_magnitudes(X: Matrix) -> Matrix:
     """Return rows in C order with magnitudes whose squares stay finite; NaN stays."""
     clipped = np.clip(X, -MAX_MAGNITUDE, MAX_MAGNITUDE)
     return np.ascontiguousarray(clipped, np.float32)
+
+
+def with_all_classes(
+    drawn: Rows,
+    y: Floats,
+    weight: Floats,
+) -> Rows:
+    """Return positions of rows with the heaviest row of each class that has none among them.
+
+    >>> with_all_classes(np.array([0, 0, 2]), np.array([0, 1, 0, 1]), np.array([9, 1, 9, 2]))
+    array([0, 0, 2, 3])
+    """
+    positions = [drawn]
+    for label in np.setdiff1d(y, y[drawn]):
+        rows = np.flatnonzero(y == label)
+        heaviest = rows[np.argmax(weight[rows])]
+        positions.append(np.array([heaviest]))
+    return np.concatenate(positions)
 
 
 def repeat_by_weight(weight: Floats) -> Rows:

@@ -83,7 +83,7 @@ class InContextFamily(PlainFamily):
         model = InContextModel(
             engine=self.engine,
             weights=self.weights,
-            context=Context.of(prepared.sample),
+            context=Context.of(prepared.sample, target),
             members=int(resolved["members"]),
             sha256=file_sha256(path),
             target=target,

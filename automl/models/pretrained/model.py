@@ -14,7 +14,7 @@ from automl.errors import UnsafeModel
 from automl.models._blocks import check_width, read_integer
 from automl.models._libraries import require_libraries
 from automl.models._target import TargetCoding, read_target
-from automl.models.pretrained.context import Context, bounded
+from automl.models.pretrained.context import Context, clip_magnitudes
 from automl.models.pretrained.weights import Purpose, Weights
 from automl.state import State
 
@@ -34,6 +34,10 @@ class Engine(Protocol):
     @property
     def cell_seconds(self) -> float:
         """Seconds of each of its cells."""
+        ...
+
+    def check(self, path: Path, purpose: Purpose) -> None:
+        """Refuse a checkpoint that can't serve a purpose, with an `InputError`."""
         ...
 
     def predict(self, request: Request, X: Matrix) -> Floats:
@@ -97,11 +101,12 @@ class InContextModel:
         return "classification" if self.target.n_classes else "regression"
 
     @property
-    def row_seconds(self) -> float:
-        """Seconds of predicting a row among many, where reading the context takes a small share."""
-        n_columns: int = self.context.rows.shape[1]
-        cells = self.engine.cell_seconds * n_columns
-        return self.members * (self.engine.row_seconds + cells)
+    def call_seconds(self) -> float:
+        """Seconds of predicting one row alone, for which the whole context is read."""
+        n_rows, n_columns = self.context.rows.shape
+        row_seconds = self.engine.row_seconds + self.engine.cell_seconds * n_columns
+        seconds: float = self.members * (n_rows + 1) * row_seconds
+        return seconds
 
     def predict(self, X: Matrix) -> Floats:
         """Return probabilities or numbers.
@@ -117,7 +122,7 @@ class InContextModel:
         require_libraries(self.weights.family)
         path = self.weights.find_equal(self.purpose, self.sha256)
         request = Request(self.context, self.purpose, self.members, path)
-        raw = self.engine.predict(request, bounded(X))
+        raw = self.engine.predict(request, clip_magnitudes(X))
         if self.target.n_classes:
             raw = np.maximum(raw, _LEAST)
         return self.target.to_prediction(raw)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from automl.arrays import Floats, Matrix
-from automl.errors import InputError
 from automl.models._blocks import map_blocks
 from automl.models.pretrained.alone import alone
-from automl.models.pretrained.checkpoint import read_checkpoint
+from automl.models.pretrained.checkpoint import check_purpose, read_checkpoint
 from automl.models.pretrained.model import Request
+from automl.models.pretrained.weights import Purpose
 
 BLOCK_ROWS = 64
 
@@ -30,10 +31,16 @@ class TabICLEngine:
     row_seconds = 0.0014
     cell_seconds = 3e-5
 
+    def check(self, path: Path, purpose: Purpose) -> None:
+        """Refuse a checkpoint for another kind of task."""
+        n_classes = read_checkpoint(path)["config"].get("max_classes", 0)
+        found: Purpose = "classification" if n_classes else "regression"
+        check_purpose(path, found, purpose)
+
     def predict(self, request: Request, X: Matrix) -> Floats:
         """Return unnormalised probabilities or numbers."""
         with alone():
-            _check_purpose(request)
+            self.check(request.path, request.purpose)
             estimator = _read_context(request)
             views = _Views(estimator, request.purpose == "classification")
             total: Any = 0.0
@@ -42,14 +49,6 @@ class TabICLEngine:
                 total = total + map_blocks(view.scores, X, BLOCK_ROWS)
                 n_views += 1
         return views.decode(total / n_views)
-
-
-def _check_purpose(request: Request) -> None:
-    """Refuse a checkpoint for another kind of task."""
-    n_classes = read_checkpoint(request.path)["config"].get("max_classes", 0)
-    found = "classification" if n_classes else "regression"
-    if found != request.purpose:
-        raise InputError(f"{request.path}: is for {found}, and the task is {request.purpose}.")
 
 
 def _read_context(request: Request) -> Any:

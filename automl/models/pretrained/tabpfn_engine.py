@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from automl.arrays import Floats, Matrix
-from automl.errors import InputError
 from automl.models._blocks import map_blocks
 from automl.models.pretrained.alone import alone
-from automl.models.pretrained.checkpoint import SAFE_SUFFIX, read_checkpoint
+from automl.models.pretrained.checkpoint import SAFE_SUFFIX, check_purpose, read_checkpoint
 from automl.models.pretrained.model import Request
+from automl.models.pretrained.weights import Purpose
 
 BLOCK_ROWS = 64
 
@@ -23,28 +24,26 @@ class TabPFNEngine:
     row_seconds = 0.012
     cell_seconds = 1e-4
 
+    def check(self, path: Path, purpose: Purpose) -> None:
+        """Refuse a checkpoint that holds code, or is for another kind of task.
+
+        Those in the safe format hold no code, and are for both kinds.
+        """
+        if path.suffix == SAFE_SUFFIX:
+            return
+        n_classes = read_checkpoint(path)["config"].get("max_num_classes", 0)
+        found: Purpose = "classification" if n_classes > 0 else "regression"
+        check_purpose(path, found, purpose)
+
     def predict(self, request: Request, X: Matrix) -> Floats:
         """Return probabilities or numbers."""
         with alone():
-            _check_checkpoint(request)
+            self.check(request.path, request.purpose)
             estimator = _read_context(request)
             predict = estimator.predict
             if request.purpose == "classification":
                 predict = estimator.predict_proba
             return map_blocks(predict, X, BLOCK_ROWS)
-
-
-def _check_checkpoint(request: Request) -> None:
-    """Refuse a checkpoint that holds code, or is for another kind of task.
-
-    Those in the safe format hold no code, and are for both kinds.
-    """
-    if request.path.suffix == SAFE_SUFFIX:
-        return
-    n_classes = read_checkpoint(request.path)["config"].get("max_num_classes", 0)
-    found = "classification" if n_classes > 0 else "regression"
-    if found != request.purpose:
-        raise InputError(f"{request.path}: is for {found}, and the task is {request.purpose}.")
 
 
 def _read_context(request: Request) -> Any:
