@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,10 @@ from automl.models import Feature, FitContext, Model, Sample, find_family
 from automl.models._losses import Loss, select_loss
 from automl.models._target import TargetCoding
 from automl.models.network.descent import Descent
+from automl.models.network.held_out import HeldOut
 from automl.models.network.input_layer import InputLayer, InputSizes, initial_input_layer
 from automl.models.network.network import Architecture, Network, initial_network
-from automl.models.network.number_inputs import soft_clip
+from automl.models.network.number_inputs import continuous_columns, soft_clip
 from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
@@ -155,6 +158,42 @@ def test_columns_of_few_values_get_neither_cosines_nor_pieces() -> None:
     inputs = input_layer(X, rng, cosines=2, pieces=3)
     assert inputs.waves.columns.tolist() == [1]
     assert inputs.pieces.columns.tolist() == [1]
+
+
+def test_a_column_of_numbers_gets_cosines_though_its_rows_are_sorted() -> None:
+    ages = np.sort(np.random.default_rng(0).integers(20, 90, 21_000))
+    X = ages[:, None].astype(np.float32)
+    assert continuous_columns(X, np.array([0])).tolist() == [0]
+
+
+@pytest.mark.parametrize(("name", "chooses"), [("mae", True), ("mape", False), ("rmse", False)])
+def test_the_metric_chooses_the_epoch_unless_the_loss_stands_for_it(
+    name: str, chooses: bool
+) -> None:
+    held = smooth_sample(700, seed=1)
+    context = FitContext(REGRESSION, metric_for(name, "regression"), seed=0)
+    target = TargetCoding.fit(held, context)
+    encoded = target.encode(held)
+    network = network_of(held.X, 1)
+    weighted = dataclasses.replace(encoded, weight=encoded.weight_or_ones)
+    held_out = HeldOut(weighted, target, select_loss(target, context), context)
+    losses = held_out.losses(network)
+    assert len(losses) == 1 + chooses
+    if chooses:
+        prediction = target.to_prediction(network.scores(held.X).mean(axis=0))
+        assert losses[0] == pytest.approx(np.abs(prediction - held.y).mean())
+
+
+@pytest.mark.parametrize("name", ["mae", "rmse"])
+def test_a_learning_curve_is_in_the_unit_of_the_target(name: str) -> None:
+    train, held = smooth_sample(600), smooth_sample(600, seed=1)
+    train, held = (dataclasses.replace(each, y=1_000 * each.y) for each in (train, held))
+    context = FitContext(REGRESSION, metric_for(name, "regression"), seed=0)
+    fitted = MLP.fit(MLP.prepare(train, held, {}, context), {}, context)
+    errors = np.abs(fitted.model.predict(held.X) - held.y)
+    expected = errors.mean() if name == "mae" else (errors**2).mean()
+    least = min(loss for _, loss in fitted.curve)
+    assert expected / 3 < least < 3 * expected
 
 
 def test_shares_of_pieces_add_up_to_the_rank() -> None:

@@ -16,6 +16,8 @@ from hypothesis.extra.numpy import arrays
 from automl.errors import InputError, MissingExtra, UnsafeModel
 from automl.models import (
     PRETRAINED_FAMILIES,
+    Feature,
+    Sample,
     check_trainable,
     default_families,
     find_pretrained,
@@ -172,6 +174,18 @@ def test_a_row_is_repeated_by_its_weight(weight: np.ndarray) -> None:
     assert len(positions) == len(weight)
     counts = np.bincount(positions, minlength=len(weight))
     assert (np.abs(counts - weight) <= 1 + 1e-9).all()
+
+
+def test_a_class_of_light_rows_stays_in_the_context() -> None:
+    y = np.repeat([0.0, 1.0, 2.0], [48, 48, 4])
+    weight = np.where(y == 2, 0.1, 1.0)
+    rows = np.arange(100, dtype=np.float32)[:, None]
+    sample = Sample(rows, (Feature("a", "a"),), y, weight / weight.mean())
+    target = TargetCoding(3, (0, 1, 2))
+    context = Context.of(sample, target)
+    assert np.unique(context.y).tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(y[context.rows[:, 0].astype(int)], context.y)
+    Context.from_state(context.to_state(), target)
 
 
 def test_rows_without_a_weight_stay_as_they_are() -> None:

@@ -17,6 +17,7 @@ from automl.models import PRETRAINED_FAMILIES, find_pretrained
 from automl.models.pretrained.family import InContextFamily
 from automl.models.pretrained.model import InContextModel
 from automl.models.pretrained.weights import purpose_of
+from automl.stages._pretrained_families import admit
 from automl.task import Kind
 from tests.models.offline import without_network
 from tests.models.test_contract import KINDS, fit, how_of, table_of, through_zip
@@ -27,6 +28,7 @@ from tests.models.tiny_checkpoints import (
     make_multitask_checkpoint,
     needs,
 )
+from tests.search.test_stages import lab_of, started
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_PACKAGES = [pytest.param(family, marks=needs(family.name)) for family in PRETRAINED_FAMILIES]
@@ -224,6 +226,18 @@ def test_a_checkpoint_for_another_kind_of_task_is_refused(
     model = fitted(family, kind)
     with pytest.raises(InputError, match=f"is for {other}, and the task is {purpose}"):
         model.predict(model.context.rows)
+
+
+@families
+def test_so_is_one_that_a_run_is_to_take_part_with(
+    family: InContextFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_checkpoint(family.name, "regression", tmp_path)
+    monkeypatch.setenv(family.weights.variable, str(path))
+    lab = lab_of(tmp_path, 100)
+    with pytest.raises(InputError, match="is for regression, and the task is classification"):
+        admit(started(lab), lab, [family.name], [])
+    lab.data.store.close()
 
 
 @families

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automl.event_log import replay
 from automl.events import EnsembleWeighted, finding_event
 from automl.leaderboard import leaderboard, missed_price_text
-from automl.predictor import load
+from automl.predictor import Predictor, load
 from automl.predictor.archive import dumps
 from automl.predictor.cost import measure_cost
 from automl.price import MISSED_PRICE, Cost
@@ -106,6 +108,25 @@ def test_the_leaderboard_tells_what_a_row_takes(tmp_path: Path) -> None:
     automl(*FIT, *FEW, cwd=tmp_path)
     rows = leaderboard(replay(tmp_path / "run"))
     assert all(row["row_ms"] > 0 for row in rows)
+
+
+class SlowPredictor(Predictor):
+    """A predictor whose rows take a second and more."""
+
+    n_calls = 0
+
+    def predict(self, rows: Any) -> Any:
+        type(self).n_calls += 1
+        time.sleep(1.05)
+        return super().predict(rows)
+
+
+def test_rows_that_take_long_are_measured_once(tmp_path: Path) -> None:
+    automl(*FIT, *FEW, cwd=tmp_path)
+    predictor = SlowPredictor(**vars(load(tmp_path / "run")))
+    cost = measure_cost(predictor, read_table(PENGUINS))
+    assert cost.milliseconds > 1_000
+    assert SlowPredictor.n_calls == 2  # the first one warms up
 
 
 def test_a_predictor_is_measured_by_rows_of_a_table(tmp_path: Path) -> None:
