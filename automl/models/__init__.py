@@ -15,8 +15,8 @@ from automl.models._base import Family, FitContext, Fitted, Model, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._foreign import checked_family
 from automl.models._libraries import (
-    EXTRA,
-    OF_EXTRA,
+    NN_EXTRA,
+    OF_NN,
     OF_PRETRAINED,
     missing_library,
     require_libraries,
@@ -24,9 +24,9 @@ from automl.models._libraries import (
 from automl.models._simple import SimpleFamily
 
 __all__ = [
-    "EXTRA",
-    "EXTRA_FAMILIES",
     "FAMILIES",
+    "NN_EXTRA",
+    "NN_FAMILIES",
     "PRETRAINED_FAMILIES",
     "EarlyStopping",
     "Family",
@@ -48,11 +48,11 @@ __all__ = [
     "is_boosted",
     "is_forest",
     "is_known",
-    "is_of_extra",
     "is_pretrained",
     "is_quick",
     "least_fit_seconds",
     "missing_library",
+    "needs_extra",
     "reads_features",
 ]
 
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from automl.models.pretrained.family import InContextFamily
 
     FAMILIES: tuple[Family, ...]
-    EXTRA_FAMILIES: tuple[Family, ...]
+    NN_FAMILIES: tuple[Family, ...]
     PRETRAINED_FAMILIES: tuple[InContextFamily, ...]
 
 # The module that defines each built-in family. It is imported at the first use of the family, so
@@ -82,8 +82,8 @@ _MODULES = {
 }
 _BUILT_IN_NAMES = tuple(_MODULES)
 _GROUPS = {
-    "FAMILIES": [name for name in _MODULES if name not in OF_EXTRA | OF_PRETRAINED],
-    "EXTRA_FAMILIES": list(OF_EXTRA),
+    "FAMILIES": [name for name in _MODULES if name not in OF_NN | OF_PRETRAINED],
+    "NN_FAMILIES": list(OF_NN),
     "PRETRAINED_FAMILIES": list(OF_PRETRAINED),
 }
 
@@ -155,9 +155,9 @@ def all_families() -> tuple[str, ...]:
     return (*_BUILT_IN_NAMES, *_registered_names())
 
 
-def is_of_extra(name: str) -> bool:
+def needs_extra(name: str) -> bool:
     """Return whether an extra brings the libraries that a family needs."""
-    return name in OF_EXTRA or is_pretrained(name)
+    return name in OF_NN or is_pretrained(name)
 
 
 def is_pretrained(name: str) -> bool:
@@ -167,7 +167,7 @@ def is_pretrained(name: str) -> bool:
 
 def absent_families() -> tuple[str, ...]:
     """Return the networks of the extra that can't be trained here."""
-    return tuple(name for name in OF_EXTRA if missing_library(name))
+    return tuple(name for name in OF_NN if missing_library(name))
 
 
 def check_trainable(name: str) -> None:
@@ -182,7 +182,7 @@ def check_trainable(name: str) -> None:
     """
     require_libraries(name)
     if is_pretrained(name):
-        find_pretrained(name).weights.find_any()
+        find_pretrained(name).weights.check_any()
 
 
 def find_pretrained(name: str) -> InContextFamily:

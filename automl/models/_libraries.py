@@ -8,10 +8,10 @@ import sys
 
 from automl.errors import MissingExtra
 
-EXTRA = "nn"
+NN_EXTRA = "nn"
 PRETRAINED_EXTRA = "pretrained"
 # Networks that torch trains: without these libraries they predict, and are not trained.
-OF_EXTRA = {
+OF_NN = {
     "realmlp": ("torch", "pytabkit"),
     "tabm": ("torch", "tabm", "rtdl_num_embeddings"),
 }
@@ -20,7 +20,7 @@ OF_PRETRAINED = {
     "tabicl": ("torch", "tabicl"),
     "tabpfn": ("torch", "tabpfn"),
 }
-_LIBRARIES = OF_EXTRA | OF_PRETRAINED
+_LIBRARIES = OF_NN | OF_PRETRAINED
 
 
 def missing_library(name: str) -> str:
@@ -57,7 +57,7 @@ def require_libraries(name: str) -> None:
     library = missing_library(name)
     if not library:
         return
-    extra = PRETRAINED_EXTRA if name in OF_PRETRAINED else EXTRA
+    extra = PRETRAINED_EXTRA if name in OF_PRETRAINED else NN_EXTRA
     raise MissingExtra(
         f"the family {name!r} needs {library!r}: pip install 'automl-tabular[{extra}]'"
     )

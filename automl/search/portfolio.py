@@ -15,7 +15,7 @@ from automl.candidate import FIRST_MODEL_ORIGIN, Candidate
 from automl.features.recipe import FIRST_MODEL_RECIPE as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import default_families, is_baseline, is_of_extra
+from automl.models import default_families, is_baseline, needs_extra
 from automl.models.constant import Constant
 from automl.search.pretrained import fitting
 from automl.space import existing
@@ -65,7 +65,7 @@ def portfolio(
             chosen.append(entry)
             known.add(name)
     new = [name for name in names if name not in known]
-    slow = [name for name in new if is_of_extra(name)]
+    slow = [name for name in new if needs_extra(name)]
     brought = [name for name in new if name not in slow]
     chosen[1:1] = _default_entries(brought)
     chosen.extend(_default_entries(slow))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from automl.candidate import Candidate
 from automl.finding import Finding
 from automl.lab.lab import Lab
-from automl.models import EXTRA, absent_families, is_of_extra
+from automl.models import NN_EXTRA, absent_families, needs_extra
 from automl.search.costs import formula_seconds_of_all_rows
 from automl.search.portfolio import default_candidate
 from automl.study import Study
@@ -34,7 +34,7 @@ def affordable(study: Study, candidates: Iterable[Candidate], seconds: float) ->
     return [
         candidate
         for candidate in candidates
-        if not is_of_extra(candidate.family) or _is_affordable(study, candidate, seconds)
+        if not needs_extra(candidate.family) or _is_affordable(study, candidate, seconds)
     ]
 
 
@@ -61,7 +61,5 @@ def absent_finding(study: Study, lab: Lab, seconds: float) -> Finding | None:
     if not names:
         return None
     listed = " and ".join(names)
-    action = (
-        f"{listed} would have been tried, too, if installed: pip install 'automl-tabular[{EXTRA}]'"
-    )
+    action = f"{listed} would have been tried, too, if installed: pip install 'automl-tabular[{NN_EXTRA}]'"
     return Finding(ABSENT, (), "info", len(names), action=action)

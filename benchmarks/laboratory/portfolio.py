@@ -29,7 +29,7 @@ from record import Table, tables
 
 from automl.ensemble import Truth, combine
 from automl.files import read_toml
-from automl.models import is_of_extra
+from automl.models import needs_extra
 from automl.search import portfolio
 
 ROWS = 1_000
@@ -82,7 +82,7 @@ def cost(table: Table, name: str) -> float:
 def order(places: list[int], kind: str, length: int) -> list[str]:
     """The order that some tables teach for a kind of task."""
     everything = sorted({name for place in places for name in TABLES[place].models})
-    names = [name for name in everything if not is_of_extra(FAMILY[name])]
+    names = [name for name in everything if not needs_extra(FAMILY[name])]
     chosen = list(FIRST)
     while len(chosen) < length:
         now = frozenset(chosen)
@@ -96,11 +96,11 @@ def order(places: list[int], kind: str, length: int) -> list[str]:
     others = [
         name
         for name in NOW["order"]["small"][kind]
-        if name not in chosen and not is_of_extra(FAMILY[name])
+        if name not in chosen and not needs_extra(FAMILY[name])
     ]
     chosen = [*chosen, *others][:LENGTH]
     for name in everything:
-        if is_of_extra(FAMILY[name]):
+        if needs_extra(FAMILY[name]):
             chosen = inserted(places, kind, chosen, name)
     return chosen
 
@@ -141,7 +141,7 @@ def at(points: list[tuple[float, float]], time: float) -> float:
 
 def plain(names: list[str]) -> list[str]:
     """An order without the families of an extra."""
-    return [name for name in names if not is_of_extra(FAMILY[name])]
+    return [name for name in names if not needs_extra(FAMILY[name])]
 
 
 def present(kind: str) -> list[str]:

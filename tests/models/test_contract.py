@@ -19,8 +19,8 @@ from automl.budget import Budget
 from automl.errors import AutoMLError, InputError, UnsafeModel
 from automl.metrics import metric_for
 from automl.models import (
-    EXTRA_FAMILIES,
     FAMILIES,
+    NN_FAMILIES,
     PRETRAINED_FAMILIES,
     Family,
     Feature,
@@ -137,7 +137,7 @@ def of_extra(candidate: Family) -> Any:
     return pytest.param(candidate, marks=[pytest.mark.heavy, skips])
 
 
-OF_EXTRA = [of_extra(candidate) for candidate in EXTRA_FAMILIES]
+OF_NN = [of_extra(candidate) for candidate in NN_FAMILIES]
 OF_PRETRAINED = [
     pytest.param(candidate, marks=needs(candidate.name)) for candidate in PRETRAINED_FAMILIES
 ]
@@ -159,12 +159,12 @@ def tiny_weights(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 def load_libraries(candidate: Family) -> None:
     """Load what a family trains with, so that no test's clock counts it."""
-    if candidate in EXTRA_FAMILIES:
+    if candidate in NN_FAMILIES:
         importlib.import_module(f"automl.models.deep.{candidate.name}_wiring")
 
 
 @pytest.fixture(
-    params=(*FAMILIES, WAVES, DESCENDING, *OF_EXTRA, *OF_PRETRAINED),
+    params=(*FAMILIES, WAVES, DESCENDING, *OF_NN, *OF_PRETRAINED),
     ids=lambda candidate: candidate.name,
 )
 def candidate(request: pytest.FixtureRequest) -> Family:
@@ -539,7 +539,7 @@ def test_hyperparameters_of_categories_are_not_searched_without_them(
     "candidate",
     [
         *(candidate for candidate in FAMILIES if candidate.name != "constant"),
-        *OF_EXTRA,
+        *OF_NN,
         *OF_PRETRAINED,
     ],
     ids=lambda candidate: candidate.name,

@@ -12,8 +12,8 @@ import pytest
 
 from automl.errors import MissingExtra, UnsafeModel
 from automl.models import (
-    EXTRA_FAMILIES,
     FAMILIES,
+    NN_FAMILIES,
     absent_families,
     check_trainable,
     default_families,
@@ -122,9 +122,9 @@ def test_a_row_has_a_price(name: str, kind: str) -> None:
 FIT_WITHOUT_TIME = """
 import sys
 from automl.budget import Budget
-from automl.models import EXTRA_FAMILIES
+from automl.models import NN_FAMILIES
 from tests.models.test_contract import fit, how_of, rows_of
-for family in EXTRA_FAMILIES:
+for family in NN_FAMILIES:
     fitted = fit(family, how_of("binary", budget=Budget().within(0.5)), rows_of("binary", True))
     print(type(fitted.model).__name__, fitted.hit_deadline)
 print("torch" in sys.modules)
@@ -175,12 +175,12 @@ def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_torch")
 def test_without_the_extra_the_families_are_the_others() -> None:
     assert default_families() == tuple(family.name for family in FAMILIES)
-    assert absent_families() == tuple(family.name for family in EXTRA_FAMILIES)
-    assert all(is_known(family.name) for family in EXTRA_FAMILIES)
+    assert absent_families() == tuple(family.name for family in NN_FAMILIES)
+    assert all(is_known(family.name) for family in NN_FAMILIES)
 
 
 @pytest.mark.usefixtures("without_torch")
-@pytest.mark.parametrize("name", [family.name for family in EXTRA_FAMILIES])
+@pytest.mark.parametrize("name", [family.name for family in NN_FAMILIES])
 def test_naming_a_family_without_its_libraries_says_what_to_install(name: str) -> None:
     expected = rf"the family '{name}' needs 'torch': pip install 'automl-tabular\[nn\]'$"
     with pytest.raises(MissingExtra, match=expected):

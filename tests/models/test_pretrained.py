@@ -27,8 +27,8 @@ from automl.models import (
     missing_library,
 )
 from automl.models._target import TargetCoding
-from automl.models.pretrained.alone import OFFLINE, offline
 from automl.models.pretrained.context import Context, clip_magnitudes, repeat_by_weight
+from automl.models.pretrained.isolation import OFFLINE, offline
 from automl.models.pretrained.model import InContextModel
 from automl.models.pretrained.weights import PURPOSES, Purpose, file_sha256
 from automl.models.row_cost import row_milliseconds
@@ -109,7 +109,7 @@ def test_weights_are_found_where_the_package_keeps_them(name: str, purpose: Purp
     assert "\n" not in message
     path = cached(name, purpose)
     assert weights.find(purpose) == path
-    weights.find_any()
+    weights.check_any()
 
 
 @names
@@ -141,7 +141,7 @@ def test_a_variable_names_a_checkpoint_or_a_folder_and_nothing_else_counts(
     assert weights.find("classification") == published
     monkeypatch.setenv(weights.variable, str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="Give a checkpoint, or a folder"):
-        weights.find_any()
+        weights.check_any()
 
 
 @names
@@ -203,7 +203,7 @@ def test_a_stored_model_is_the_same(name: str, target: str) -> None:
     np.testing.assert_array_equal(restored.context.rows, model.context.rows)
     np.testing.assert_array_equal(restored.context.y, model.context.y)
     np.testing.assert_array_equal(restored.context.categories, model.context.categories)
-    assert (restored.members, restored.sha256) == (model.members, model.sha256)
+    assert (restored.views, restored.sha256) == (model.views, model.sha256)
     assert restored.target == model.target
     assert row_milliseconds(restored) > 0
     assert restored.predict(model.context.rows[:0]).shape[0] == 0
@@ -222,8 +222,8 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str, target: str) -> 
         {"y": state["y"] * np.nan},
         {"categories": np.array([3])},
         {"categories": np.array([-1])},
-        {"members": 0},
-        {"members": 10**9},
+        {"views": 0},
+        {"views": 10**9},
         {"sha256": "ab"},
         {"sha256": "AB" * 32},
     ]

@@ -70,7 +70,7 @@ def by_the_package(name: str, model: InContextModel, path: Path, X: Any) -> Any:
             "inference_precision": torch.float64,
         }
         kind = TabPFNClassifier if is_classification else TabPFNRegressor
-    estimator = kind(n_estimators=model.members, model_path=path, device="cpu", **options)
+    estimator = kind(n_estimators=model.views, model_path=path, device="cpu", **options)
     y = context.y.astype(int) if is_classification else context.y
     estimator.fit(context.rows, y)
     raw = estimator.predict_proba(X) if is_classification else estimator.predict(X)

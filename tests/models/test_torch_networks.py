@@ -13,7 +13,7 @@ import pytest
 from automl.budget import Budget
 from automl.errors import UnsafeModel
 from automl.models import (
-    EXTRA_FAMILIES,
+    NN_FAMILIES,
     Family,
     FitContext,
     Sample,
@@ -38,7 +38,7 @@ from tests.models.test_contract import (
 UNBOUNDED = np.array([-np.inf, np.inf])
 TOLERANCE = 1e-5
 
-missing = [missing_library(family.name) for family in EXTRA_FAMILIES]
+missing = [missing_library(family.name) for family in NN_FAMILIES]
 needs_nn = pytest.mark.skipif(any(missing), reason=f"needs {missing}: make programs")
 heavy = pytest.mark.heavy
 PARAMS: list[dict[str, Any]] = [
@@ -48,7 +48,7 @@ PARAMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(params=EXTRA_FAMILIES, ids=lambda family: family.name)
+@pytest.fixture(params=NN_FAMILIES, ids=lambda family: family.name)
 def family(request: pytest.FixtureRequest) -> Family:
     chosen: Family = request.param
     return chosen
@@ -235,7 +235,7 @@ def test_losses_of_torch_are_those_of_numpy(
 
 @heavy
 @needs_nn
-@pytest.mark.parametrize("name", [family.name for family in EXTRA_FAMILIES])
+@pytest.mark.parametrize("name", [family.name for family in NN_FAMILIES])
 def test_arrays_that_do_not_fit_together_are_refused(name: str) -> None:
     family = find_family(name)
     load_libraries(family)
@@ -262,6 +262,6 @@ def test_activations_and_one_hot_vectors_have_known_values() -> None:
 
 
 def test_families_of_the_extra_import_no_torch() -> None:
-    for family in EXTRA_FAMILIES:
+    for family in NN_FAMILIES:
         module = importlib.import_module(type(family).__module__)
         assert "torch" not in vars(module)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from automl.models import EXTRA_FAMILIES, missing_library
+from automl.models import NN_FAMILIES, missing_library
 from tests.models.deep_networks import hide_extra
 from tests.run.commands import WINE, automl
 
-NAMES = [family.name for family in EXTRA_FAMILIES]
+NAMES = [family.name for family in NN_FAMILIES]
 ABSENT = any(missing_library(name) for name in NAMES)
 pytestmark = [
     pytest.mark.heavy,

@@ -95,6 +95,44 @@ def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
     assert load(run / "predictor.automl").predict_proba(read_table(PENGUINS)).shape == (344, 3)
 
 
+def losses(run: Path) -> dict[str, float | None]:
+    """Return the loss of each fit of a run, by its trial and key."""
+    found = {}
+    for trial in replay(run).trials.values():
+        for key, outcome in trial.outcomes.items():
+            found[f"{trial.id}/{key}"] = outcome.loss
+    return found
+
+
+@pytest.mark.heavy
+def test_networks_killed_on_a_rung_go_on_to_the_same_bits_with_their_progress_and_without(
+    tmp_path: Path,
+) -> None:
+    few = ("--trials", "16", "--output", "run", "-q")
+    options = ("select.families=mlp", "tune.method=nas", "clean.folds=3", "clean.repeats=1")
+    changes = [word for option in options for word in ("--set", option)]
+    mark = new_mark()
+    with started("fit", PENGUINS, "--target", "species", *few, *changes, cwd=tmp_path, mark=mark):
+        wait_for(tmp_path / "run" / "events.jsonl", '"rounds": 88', 4)
+    assert gone(mark)
+    progress = tmp_path / "run" / "work" / "progress"
+    assert list(progress.glob("*.zip"))
+    homes = [tmp_path / "with", tmp_path / "without"]
+    for home in homes:
+        shutil.copytree(tmp_path / "run", home / "run")
+    shutil.rmtree(homes[1] / "run" / "work" / "progress")
+    for home in homes:
+        said = process("resume", "run", "-q", cwd=home)
+        assert said.returncode == 0, said.stderr
+    resumed = [losses(home / "run") for home in homes]
+    assert len(resumed[0]) > len(losses(tmp_path / "run"))
+    common = resumed[0].keys() & resumed[1].keys()
+    assert len(common) > 40
+    assert {key: resumed[0][key] for key in common} == {key: resumed[1][key] for key in common}
+    said = process("reproduce", "run", cwd=homes[0])
+    assert " 0 differ" in said.stdout, said.stdout + said.stderr
+
+
 @pytest.mark.heavy
 def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path) -> None:
     shutil.copytree(killed / "run", tmp_path / "run")

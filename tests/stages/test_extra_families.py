@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.models import EXTRA_FAMILIES, absent_families
+from automl.models import NN_FAMILIES, absent_families
 from automl.search.portfolio import default_candidate, portfolio
 from automl.stages._extra_families import ABSENT, affordable
 from automl.stages.select import Select
@@ -16,7 +16,7 @@ from automl.study import Size, Study
 from tests.models.deep_networks import hide_extra
 from tests.search.test_stages import lab_of, started
 
-NAMES = [family.name for family in EXTRA_FAMILIES]
+NAMES = [family.name for family in NN_FAMILIES]
 
 
 def study_of(path: Path, rows: int = 500) -> Study:

@@ -16,7 +16,7 @@ from automl.errors import InputError, MissingExtra
 from automl.features.encoding import fit_shared, fit_targeted
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
-from automl.models import EXTRA_FAMILIES, FAMILIES, find_family, missing_library
+from automl.models import FAMILIES, NN_FAMILIES, find_family, missing_library
 from automl.models._base import FitContext, Sample
 from automl.predictor import Member, Part, Predictor, save
 from automl.state import pack_to_bytes
@@ -35,7 +35,7 @@ from tests.report.runs import full_run
 LIBRARIES = ("onnx", "onnxruntime")
 WITH_OPERATORS = [kind for kind in FAMILIES if kind.name not in ("knn", "constant")]
 CASES = [(kind.name, recipe) for kind in WITH_OPERATORS for recipe in kind.recipes]
-CASES_OF_TORCH = [(kind.name, recipe) for kind in EXTRA_FAMILIES for recipe in kind.recipes]
+CASES_OF_TORCH = [(kind.name, recipe) for kind in NN_FAMILIES for recipe in kind.recipes]
 
 missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 heavy = pytest.mark.heavy
@@ -133,7 +133,7 @@ def test_each_family_answers_alike_from_each_recipe(family: str, recipe: str, ta
 @needs_onnx
 @pytest.mark.parametrize(
     ("family", "recipe"),
-    [(kind.name, kind.recipes[0]) for kind in EXTRA_FAMILIES],  # the others are encoded alike
+    [(kind.name, kind.recipes[0]) for kind in NN_FAMILIES],  # the others are encoded alike
 )
 @pytest.mark.parametrize("target", TASKS)
 def test_networks_of_torch_answer_alike_from_each_recipe(

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from automl.arrays import Matrix
-from automl.errors import UnsafeModel
-from automl.models._blocks import read_array, read_integer
+from automl.models._blocks import read_array
 from automl.models.network.layer import Layer
+from automl.models.network.state import read_depth
 from automl.state import State
-
-_MAX_LAYERS = 20
 
 
 def one_hot(positions: Matrix, size: int) -> Matrix:
@@ -47,7 +45,7 @@ def layers_from_state(state: State, shared: bool = False) -> tuple[Layer, ...]:
     shared : bool
         Whether the members share the weights of the hidden layers.
     """
-    n_hidden = read_depth(state)
+    n_hidden = read_depth(state, "hidden", minimum=1)
     layers = []
     for index in range(n_hidden + 1):
         is_shared = shared and index < n_hidden
@@ -75,14 +73,6 @@ def copied(arrays: Iterable[Matrix], dtype: Any) -> tuple[Matrix, ...]:
     """Return arrays with equal numbers of a type."""
     copies = [array.astype(dtype) for array in arrays]
     return tuple(copies)
-
-
-def read_depth(state: State) -> int:
-    """Return the number of hidden layers in a state, or raise `UnsafeModel`."""
-    depth = read_integer(state, "hidden", minimum=1)
-    if depth > _MAX_LAYERS:
-        raise UnsafeModel(f"the model file's network has {depth} layers")
-    return depth
 
 
 def are_layers(

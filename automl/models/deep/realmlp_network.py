@@ -27,7 +27,7 @@ from automl.models.deep.layers import (
 )
 from automl.models.network.activations import selu
 from automl.models.network.layer import Layer
-from automl.models.network.number_inputs import INPUT_BOUND, Waves
+from automl.models.network.number_inputs import Waves, squash
 from automl.models.network.state import DAMAGED, read_name
 from automl.state import State
 
@@ -101,9 +101,7 @@ class RealMLPInputs:
             parts.append(hot_values(positions[:, index], size))
         values = np.concatenate(parts, axis=1)
         scaled = (values - self.medians) * self.factors
-        ratio = scaled / INPUT_BOUND
-        squashed: Matrix = scaled / np.sqrt(1 + np.square(ratio))
-        return squashed
+        return squash(scaled)
 
     def rows_of_vectors(self, X: Matrix) -> Integers:
         """Return the rows of a table of vectors, for prepared rows."""

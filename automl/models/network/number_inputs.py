@@ -31,9 +31,14 @@ def soft_clip(X: Matrix) -> Matrix:
     [[0.0, 0.30000001192092896, 2.119999885559082, 3.0, 0.0]]
     """
     known = fill_missing(X)
-    scaled = known / np.float32(INPUT_BOUND)
-    divisor = np.sqrt(1 + np.square(scaled))
-    squashed: Matrix = known / divisor
+    return squash(known)
+
+
+def squash(values: Matrix) -> Matrix:
+    """Return numbers of any size squashed into three standard deviations."""
+    ratio = values / np.float32(INPUT_BOUND)
+    divisor = np.sqrt(1 + np.square(ratio))
+    squashed: Matrix = values / divisor
     return squashed
 
 

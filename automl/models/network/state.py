@@ -73,7 +73,7 @@ def network_from_state(state: State, features: int, outputs: int) -> Network:
 
 def _read_network(state: State) -> Network:
     hidden = []
-    for index in range(_read_depth(state, "hidden")):
+    for index in range(read_depth(state, "hidden")):
         hidden.append(_read_block(state, index))
     last = Layer(
         _matrices(state, "last_weights"),
@@ -152,7 +152,7 @@ def _read_former_network(state: State, features: int) -> Network:
 
 
 def _former_layers(state: State) -> Iterator[Layer]:
-    n_layers = _read_depth(state, "layers", minimum=1)
+    n_layers = read_depth(state, "layers", minimum=1)
     for index in range(n_layers):
         weights = _matrix(state, f"weights{index}")
         intercepts = read_vector(
@@ -183,7 +183,8 @@ def read_name(state: State, name: str, known: Container[str]) -> str:
     raise UnsafeModel(f"the model file's {name!r} is not known: {value!r}")
 
 
-def _read_depth(state: State, name: str, minimum: int = 0) -> int:
+def read_depth(state: State, name: str, minimum: int = 0) -> int:
+    """Return a number of layers in a state, or raise `UnsafeModel`."""
     depth = read_integer(state, name, minimum)
     if depth > _MAX_LAYERS:
         raise UnsafeModel(f"the model file's network has {depth} layers")

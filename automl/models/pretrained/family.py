@@ -25,7 +25,7 @@ from automl.state import State
 from automl.task import Task
 
 _LOADING_SECONDS = 5.0  # of torch, the package and the weights, at a worker's first fit
-_USUAL_MEMBERS = 8
+_USUAL_VIEWS = 8
 _PREDICTED_SHARE = 0.25  # of as many rows as are read
 
 
@@ -51,11 +51,11 @@ class InContextFamily(PlainFamily):
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """Return the numbers of views of the context."""
-        return {"members": Choice((4, 8, 16))}
+        return {"views": Choice((4, 8, 16))}
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return the package's own number of views."""
-        return {"members": _USUAL_MEMBERS}
+        return {"views": _USUAL_VIEWS}
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
@@ -84,7 +84,7 @@ class InContextFamily(PlainFamily):
             engine=self.engine,
             weights=self.weights,
             context=Context.of(prepared.sample, target),
-            members=int(resolved["members"]),
+            views=int(resolved["views"]),
             sha256=file_sha256(path),
             target=target,
         )
@@ -100,4 +100,4 @@ class InContextFamily(PlainFamily):
         """Return the seconds of predicting a quarter as many rows."""
         row_seconds = self.engine.row_seconds + self.engine.cell_seconds * features
         view_seconds = rows * (1 + _PREDICTED_SHARE) * row_seconds
-        return _LOADING_SECONDS + _USUAL_MEMBERS * view_seconds
+        return _LOADING_SECONDS + _USUAL_VIEWS * view_seconds

@@ -18,7 +18,7 @@ from automl.models.pretrained.context import Context, clip_magnitudes
 from automl.models.pretrained.weights import Purpose, Weights
 from automl.state import State
 
-MAX_MEMBERS = 64
+MAX_VIEWS = 64
 _LEAST = 1e-7  # no class of the context is impossible
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -61,7 +61,7 @@ class Request:
     ----------
     context : Context
     purpose : str
-    members : int
+    views : int
         Number of views of the context whose mean predicts.
     path : Path
         The checkpoint.
@@ -69,7 +69,7 @@ class Request:
 
     context: Context
     purpose: Purpose
-    members: int
+    views: int
     path: Path
 
 
@@ -82,7 +82,7 @@ class InContextModel:
     engine : Engine
     weights : Weights
     context : Context
-    members : int
+    views : int
     sha256 : str
         Of the checkpoint.
     target : TargetCoding
@@ -91,7 +91,7 @@ class InContextModel:
     engine: Engine
     weights: Weights
     context: Context
-    members: int
+    views: int
     sha256: str
     target: TargetCoding
 
@@ -105,7 +105,7 @@ class InContextModel:
         """Seconds of predicting one row alone, for which the whole context is read."""
         n_rows, n_columns = self.context.rows.shape
         row_seconds = self.engine.row_seconds + self.engine.cell_seconds * n_columns
-        seconds: float = self.members * (n_rows + 1) * row_seconds
+        seconds: float = self.views * (n_rows + 1) * row_seconds
         return seconds
 
     def predict(self, X: Matrix) -> Floats:
@@ -121,7 +121,7 @@ class InContextModel:
             return self.target.empty_prediction()
         require_libraries(self.weights.family)
         path = self.weights.find_equal(self.purpose, self.sha256)
-        request = Request(self.context, self.purpose, self.members, path)
+        request = Request(self.context, self.purpose, self.views, path)
         raw = self.engine.predict(request, clip_magnitudes(X))
         if self.target.n_classes:
             raw = np.maximum(raw, _LEAST)
@@ -131,7 +131,7 @@ class InContextModel:
         """Return the rows, and the checksum of the weights."""
         return {
             **self.context.to_state(),
-            "members": self.members,
+            "views": self.views,
             "sha256": self.sha256,
             "target": self.target.to_state(),
         }
@@ -141,10 +141,10 @@ def model_from_state(engine: Engine, weights: Weights, state: State) -> InContex
     """Return the model that `InContextModel.to_state` described, or raise `UnsafeModel`."""
     target = read_target(state)
     context = Context.from_state(state, target)
-    members = read_integer(state, "members", 1)
-    if members > MAX_MEMBERS:
-        raise UnsafeModel(f"the model file's 'members' is above {MAX_MEMBERS}: {members}")
+    views = read_integer(state, "views", 1)
+    if views > MAX_VIEWS:
+        raise UnsafeModel(f"the model file's 'views' is above {MAX_VIEWS}: {views}")
     sha256 = state.get("sha256")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise UnsafeModel("the model file's 'sha256' is not 64 hexadecimal digits")
-    return InContextModel(engine, weights, context, members, sha256, target)
+    return InContextModel(engine, weights, context, views, sha256, target)

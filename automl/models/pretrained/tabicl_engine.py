@@ -16,8 +16,8 @@ import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.models._blocks import map_blocks
-from automl.models.pretrained.alone import alone
 from automl.models.pretrained.checkpoint import check_purpose, read_checkpoint
+from automl.models.pretrained.isolation import isolated
 from automl.models.pretrained.model import Request
 from automl.models.pretrained.weights import Purpose
 
@@ -39,7 +39,7 @@ class TabICLEngine:
 
     def predict(self, request: Request, X: Matrix) -> Floats:
         """Return unnormalised probabilities or numbers."""
-        with alone():
+        with isolated():
             self.check(request.path, request.purpose)
             estimator = _read_context(request)
             views = _Views(estimator, request.purpose == "classification")
@@ -58,7 +58,7 @@ def _read_context(request: Request) -> Any:
     is_classification = request.purpose == "classification"
     kind = TabICLClassifier if is_classification else TabICLRegressor
     estimator = kind(
-        n_estimators=request.members,
+        n_estimators=request.views,
         model_path=request.path,
         allow_auto_download=False,
         device="cpu",

@@ -9,8 +9,8 @@ import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.models._blocks import map_blocks
-from automl.models.pretrained.alone import alone
 from automl.models.pretrained.checkpoint import SAFE_SUFFIX, check_purpose, read_checkpoint
+from automl.models.pretrained.isolation import isolated
 from automl.models.pretrained.model import Request
 from automl.models.pretrained.weights import Purpose
 
@@ -37,7 +37,7 @@ class TabPFNEngine:
 
     def predict(self, request: Request, X: Matrix) -> Floats:
         """Return probabilities or numbers."""
-        with alone():
+        with isolated():
             self.check(request.path, request.purpose)
             estimator = _read_context(request)
             predict = estimator.predict
@@ -55,7 +55,7 @@ def _read_context(request: Request) -> Any:
     kind = TabPFNClassifier if is_classification else TabPFNRegressor
     context = request.context
     estimator = kind(
-        n_estimators=request.members,
+        n_estimators=request.views,
         categorical_features_indices=context.categories.tolist(),
         model_path=str(request.path.resolve()),
         device="cpu",

@@ -56,7 +56,7 @@ class Weights:
             raise self._missing([purpose])
         return path
 
-    def find_any(self) -> None:
+    def check_any(self) -> None:
         """Refuse a machine that has weights for no purpose, as `find` does."""
         if not any(map(self._look_for, PURPOSES)):
             raise self._missing(PURPOSES)

@@ -20,7 +20,7 @@ _ONE_AT_A_TIME = threading.RLock()  # members predict in threads, and settings a
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def isolated() -> Iterator[None]:
     """Let torch work in one thread without a network; the settings are as before afterwards.
 
     The number of threads may change the last bits of a sum.
