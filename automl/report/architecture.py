@@ -34,7 +34,7 @@ MAX_NAME_CHARACTERS = 60
 LEVEL_HEADINGS = ("judged after", "came there", "dropped", "seconds")
 LEVEL_CAPTION = (
     "How far the proposals came: each was judged after a part of its training, and only the best "
-    "half went on. The processor seconds are those of the proposals that came no further."
+    "went on. The processor seconds are those of the proposals that came no further."
 )
 OTHER_HEADINGS = (
     "id",

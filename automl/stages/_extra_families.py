@@ -61,5 +61,6 @@ def absent_finding(study: Study, lab: Lab, seconds: float) -> Finding | None:
     if not names:
         return None
     listed = " and ".join(names)
-    action = f"{listed} would have been tried, too, if installed: pip install 'automl-tabular[{NN_EXTRA}]'"
+    command = f"pip install 'automl-tabular[{NN_EXTRA}]'"
+    action = f"{listed} would have been tried, too, if installed: {command}"
     return Finding(ABSENT, (), "info", len(names), action=action)
