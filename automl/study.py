@@ -275,8 +275,9 @@ class Study:
 
     def space(self, name: str, recipe: Recipe) -> Space:
         """Return the ranges of a family's hyperparameters with a recipe."""
+        family = self.family(name)
         has_codes = recipe.has_native_categories and self.size.categories > 0
-        return self.family(name).space(self.known_task, has_codes)
+        return family.space(self.known_task, has_codes)
 
     @property
     def known_task(self) -> Task:

@@ -113,7 +113,12 @@ class Sampling:
             return pruners.NopPruner()
         return pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2)
 
-    def queue(self, space: Space, seed: int, first: Params | None = None) -> ProposalQueue:
+    def queue(
+        self,
+        space: Space,
+        seed: int,
+        first: Params | None = None,
+    ) -> ProposalQueue:
         """Return what is proposed without asking the sampler: perhaps some values before all."""
         if self.explores:
             return ProposalQueue(first, even_points(space, seed), EXPLORING_PERIOD)

@@ -73,7 +73,12 @@ class PreparedRows:
     is_learnable: bool
 
     @classmethod
-    def of(cls, train: Sample, held: Sample | None, context: FitContext) -> PreparedRows:
+    def of(
+        cls,
+        train: Sample,
+        held: Sample | None,
+        context: FitContext,
+    ) -> PreparedRows:
         """Return rows with encoded targets."""
         encoded = encode_rows(train, context)
         rows = TrainingRows.of(encoded, held)
@@ -141,7 +146,11 @@ class Training(Generic[NetworkT]):
             reserve = max(share, self._prediction_seconds(self._held))
             self._budget = context.budget.reserve(reserve)
 
-    def go_on(self, losses: Iterable[Sequence[float]], best_network: NetworkT) -> None:
+    def go_on(
+        self,
+        losses: Iterable[Sequence[float]],
+        best_network: NetworkT,
+    ) -> None:
         """Take epochs for done, given their held-out losses and the network of the best one."""
         for each in losses:
             self.early_stopping.record(tuple(each))

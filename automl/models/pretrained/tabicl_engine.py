@@ -33,7 +33,8 @@ class TabICLEngine:
 
     def check(self, path: Path, purpose: Purpose) -> None:
         """Refuse a checkpoint for another kind of task."""
-        n_classes = read_checkpoint(path)["config"].get("max_classes", 0)
+        config = read_checkpoint(path)["config"]
+        n_classes = config.get("max_classes", 0)
         found: Purpose = "classification" if n_classes else "regression"
         check_purpose(path, found, purpose)
 
@@ -67,7 +68,9 @@ def _read_context(request: Request) -> Any:
         offload_mode=False,
     )
     context = request.context
-    y = context.y.astype(np.int64) if is_classification else context.y
+    y: Any = context.y
+    if is_classification:
+        y = y.astype(np.int64)
     return estimator.fit(context.rows, y)
 
 
