@@ -244,7 +244,12 @@ def main() -> None:
         print(kind, " ".join(names))
     if args.json:
         folds = [
-            {"kind": kind, "order": found, "differences": rows}
+            {
+                "kind": kind,
+                "order": found,
+                "tables": [TABLES[place].name for place in others],
+                "differences": rows,
+            }
             for (kind, _, others, _), (found, rows) in zip(tasks, results, strict=True)
             if others
         ]
