@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.arrays import Floats
 from automl.insight.rung_losses import learnable_loss
-from automl.space import Choice, Range, Space, existing
+from automl.space import Choice, Range, Space
 from automl.study import Study
 from automl.trial import Trial
 
@@ -125,13 +125,13 @@ def _judged_trials(study: Study, name: str) -> Iterator[tuple[Trial, float]]:
 def _all_params(study: Study, trial: Trial) -> Params:
     """Return all hyperparameters of a trial, and the recipe.
 
-    Those that the candidate leaves to its family are among them.
+    Those that the candidate leaves to its family are among them. The family's value also stands
+    for one that doesn't exist in the trial, where its value has no effect.
     """
     candidate = trial.candidate
-    family = study.family(candidate.family)
     params = study.all_params(candidate.family, candidate.params)
     params[RECIPE] = candidate.recipe.name
-    return existing(family.space(study.known_task), params)
+    return params
 
 
 def _space(
@@ -139,7 +139,7 @@ def _space(
     trials: tuple[Trial, ...],
     params: list[Params],
 ) -> Space:
-    """Return the ranges of what all trials have, and the recipes that were tried."""
+    """Return the ranges of what all trials have a value of, and the recipes that were tried."""
     recipes = [trial.candidate.recipe for trial in trials]
     has_codes = study.size.categories > 0
     if not any(recipe.has_native_categories for recipe in recipes):

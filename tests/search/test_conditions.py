@@ -149,9 +149,17 @@ def test_a_grid_has_each_point_once() -> None:
     assert len(points_) == with_momentum + len(levels["rate"])
 
 
-def test_lessons_are_drawn_from_what_all_trials_have(study: Study) -> None:
-    assert "momentum" in trial_points(study, "descending").space
-    assert "decay" not in trial_points(study, "descending").space
+def test_lessons_take_the_familys_value_where_a_hyperparameter_does_not_exist(
+    study: Study,
+) -> None:
+    points = trial_points(study, "descending")
+    axis = list(points.space).index("decay")
+    usual = SPACE["decay"].to_unit(Descending().defaults(None)["decay"])
+    for trial, coordinate in zip(points.trials, points.coordinates[:, axis], strict=True):
+        if "decay" in trial.candidate.params:
+            assert coordinate == SPACE["decay"].to_unit(trial.candidate.params["decay"])
+        else:
+            assert coordinate == usual
 
 
 def test_a_person_is_told_of_a_hyperparameter_that_does_not_exist_there(study: Study) -> None:
