@@ -101,12 +101,13 @@ def _check_conditions(space: Space, defaults: Mapping[str, Any], label: str) -> 
         if when is None:
             continue
         decider = known.get(when.name)
-        if not isinstance(decider, Choice) or when.name == key or when.name not in defaults:
+        can_decide = isinstance(decider, (Choice, Int)) and when.name != key
+        if decider is None or not can_decide or when.name not in defaults:
             raise InputError(
-                f"{label}: {key!r} depends on {when.name!r}, which must be a Choice that is listed "
-                "before it and has a default."
+                f"{label}: {key!r} depends on {when.name!r}, which must be a Choice or an Int that "
+                "is listed before it and has a default."
             )
-        if not set(when.values) <= set(decider.values):
+        if not all(map(decider.contains, when.values)):
             raise InputError(
                 f"{label}: {key!r} depends on values of {when.name!r} that it can't take: "
                 f"{when.values!r}."

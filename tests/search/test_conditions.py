@@ -202,8 +202,9 @@ def test_defaults_and_a_simple_family_know_of_conditions() -> None:
 @pytest.mark.parametrize(
     ("space", "problem"),
     [
-        ({"b": Float(0, 1, when=When("a", (True,)))}, "must be a Choice that is listed"),
-        ({"a": Int(1, 3), "b": Float(0, 1, when=When("a", (1,)))}, "must be a Choice"),
+        ({"b": Float(0, 1, when=When("a", (True,)))}, "must be a Choice or an Int that"),
+        ({"a": Float(1, 3), "b": Float(0, 1, when=When("a", (1,)))}, "must be a Choice"),
+        ({"a": Int(1, 3), "b": Float(0, 1, when=When("a", (4,)))}, "that it can't take"),
         (
             {"b": Float(0, 1, when=When("a", (True,))), "a": Choice((True, False))},
             "listed before it",
