@@ -18,7 +18,7 @@ from automl.cli import app
 from automl.cli.listing import type_words
 from automl.features.recipe import RECIPES
 from automl.metrics import DEFAULT_METRICS, METRICS
-from automl.models import NN_FAMILIES, FAMILIES, PRETRAINED_FAMILIES
+from automl.models import FAMILIES, NN_FAMILIES, PRETRAINED_FAMILIES
 from automl.pipeline import option_types, pipelines, read_pipeline
 from automl.stages import STAGES
 
