@@ -82,7 +82,9 @@ class PreparedRows:
         """Return rows with encoded targets."""
         encoded = encode_rows(train, context)
         rows = TrainingRows.of(encoded, held)
-        constant = fit_constant(train, context)
+        constant = encoded.fallback
+        if constant is None:
+            constant = fit_constant(train, context)
         return cls(rows, constant, encoded.fallback is None)
 
     def is_constant(self, context: FitContext) -> bool:
